@@ -1,0 +1,65 @@
+"""From minutes to steps: how long a training may take, and the learning rate along it."""
+
+import time
+from typing import Any
+
+import numpy as np
+
+from .crops import Crops
+from .quiet import keras
+
+EPOCHS = 20  # at most: so often the curve gets a point and the state is saved
+AIM = 0.96  # of the minutes asked for: leaves room for a machine that slows down
+
+
+def new_optimizer(learning_rate: float, steps: int) -> Any:
+    """Return AdamW whose rate rises over the first twentieth of the steps and falls as a cosine."""
+    schedule = keras.optimizers.schedules.CosineDecay(
+        learning_rate / 10, steps, warmup_target=learning_rate, warmup_steps=max(1, steps // 20)
+    )
+    return keras.optimizers.AdamW(schedule, weight_decay=1e-2)
+
+
+def epochs_of(steps: int) -> int:
+    """Return the largest number of equal epochs, at most EPOCHS, that makes up `steps`."""
+    return max(n for n in range(1, EPOCHS + 1) if steps % n == 0)
+
+
+def steps_for(
+    model: Any, loss: Any, crops: Crops, batch: int, validation: Any, last: Any, seconds: float
+) -> int:
+    """Time some warm-up steps and return how many fit into `seconds`; the model stays as it was.
+
+    Args:
+        model: the network, its weights restored afterwards.
+        loss: its loss.
+        crops: what it is trained on.
+        batch: crops a step.
+        validation: whole photographs, measured after each epoch.
+        last: a function that does what comes after the training, once for one photograph, and
+            returns how many photographs there will be.
+        seconds: the time for compiling, all steps, validation and `last`.
+    """
+    before = [np.array(variable) for variable in model.variables]
+    model.compile(new_optimizer(0.0, 100), loss)
+    stream = iter(crops.batches(batch))
+    clock = time.monotonic
+    start = clock()
+    model.train_on_batch(*next(stream))
+    model.evaluate(validation, verbose=0)
+    compiled = clock()
+    model.evaluate(validation, verbose=0)
+    validated = clock()
+    times: list[float] = []
+    while len(times) < 10 or (clock() - validated < 5 and len(times) < 60):
+        begin = clock()
+        model.train_on_batch(*next(stream))
+        times.append(clock() - begin)
+    begin = clock()
+    photographs = last()
+    tail = (clock() - begin) * photographs
+    for variable, value in zip(model.variables, before, strict=True):
+        variable.assign(value)
+    spent = clock() - start
+    left = seconds - spent - (compiled - start) - EPOCHS * (validated - compiled) - tail
+    return max(1, int(left / float(np.mean(times)) / EPOCHS)) * EPOCHS

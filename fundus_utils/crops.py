@@ -1,0 +1,153 @@
+"""Training crops: prepared photographs, and an endless, repeatable stream of batches from them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .augmentation import Ranges, augment, merge, split
+from .datasets import FundusSet, Sample
+from .fov import Bytes, Floats, resize, scaled_size
+from .normalization import normalize, photograph_statistics
+from .quiet import tf
+from .storage import FundusError
+
+Augment = Callable[..., Bytes]
+
+
+def prepare(sample: Sample, fov_diameter: int, channels: Sequence[str] = ("green",)) -> Bytes:
+    """Bring a sample to the training scale and merge it.
+
+    Args:
+        sample: photograph, label and field of view.
+        fov_diameter: diameter of the field of view afterwards, in pixels.
+        channels: the image channels, by name.
+
+    Returns:
+        uint8 (h, w, len(channels) + 2), see `augmentation.merge`.
+
+    Raises:
+        FundusError: the sample has no label.
+    """
+    if sample.label is None:
+        raise FundusError(f"{sample.name} has no label: it can be predicted, not learned from.")
+    size = scaled_size(sample.fov, fov_diameter)
+    photograph, label = resize(sample.photograph, size), resize(sample.label, size)
+    return merge(photograph, label, resize(sample.fov, size), channels)
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Normalized training crops; crop number i depends on (seed, i) alone.
+
+    merged: the prepared photographs, see `prepare`. mean, std: the data set's statistics, used
+    unless `by_photograph`: then each photograph is normalized by its own. augment: a function
+    with the signature of `augmentation.augment`.
+    """
+
+    merged: Sequence[Bytes]
+    mean: float
+    std: float
+    size: int = 64
+    seed: int = 0
+    channels: int = 1
+    by_photograph: bool = False
+    ranges: Ranges = field(default_factory=Ranges)
+    augment: Augment = augment
+
+    def __post_init__(self) -> None:
+        """Measure each photograph once."""
+        inside = [np.argwhere(picture[..., -1] >= 128) for picture in self.merged]
+        own = [self.statistics_of(picture) for picture in self.merged]
+        object.__setattr__(self, "_inside", inside)
+        object.__setattr__(self, "_statistics", own)
+
+    def statistics_of(self, merged: Bytes) -> tuple[float, float]:
+        """Return the mean and std that normalize a merged picture."""
+        if not self.by_photograph:
+            return self.mean, self.std
+        image, _, fov = split(merged, self.channels)
+        return photograph_statistics(image, fov)
+
+    def __getitem__(self, i: int) -> tuple[Floats, Floats, Floats]:
+        """Make crop i around a random point of the field of view of a random photograph.
+
+        Returns:
+            image float32 (size, size, channels), normalized; label float32 (size, size, 1), 0 or
+            1; weight float32 (size, size, 1), 1 inside the field of view and 0 outside.
+        """
+        rng = np.random.default_rng([self.seed, int(i)])
+        which = int(rng.integers(len(self.merged)))
+        points: Any = self._inside[which]  # type: ignore[attr-defined]
+        row, column = points[rng.integers(len(points))]
+        moved = self.augment(
+            self.merged[which],
+            rng,
+            self.ranges,
+            channels=self.channels,
+            size=(self.size, self.size),
+            centre=(float(row), float(column)),
+        )
+        image, label, fov = split(moved, self.channels)
+        mean, std = self._statistics[which]  # type: ignore[attr-defined]
+        return (
+            normalize(image, mean, std),
+            label[..., None].astype(np.float32),
+            fov[..., None].astype(np.float32),
+        )
+
+    def batches(self, batch: int, first_step: int = 0, steps: int | None = None) -> Any:
+        """Return a tf.data.Dataset of (images, labels, weights) batches, made ahead of time.
+
+        Args:
+            batch: crops a batch; step s holds the crops s * batch to (s + 1) * batch - 1.
+            first_step: where to begin, for a training that goes on.
+            steps: how many batches; endless by default.
+        """
+        shape = (self.size, self.size)
+
+        def crop(i: Any) -> tuple[Any, Any, Any]:
+            image, label, weight = tf.numpy_function(
+                self.__getitem__, [i], [tf.float32] * 3, stateful=False
+            )
+            image.set_shape((*shape, self.channels))
+            label.set_shape((*shape, 1))
+            weight.set_shape((*shape, 1))
+            return image, label, weight
+
+        last = np.iinfo(np.int64).max if steps is None else (first_step + steps) * batch
+        numbers = tf.data.Dataset.range(first_step * batch, last)
+        made = numbers.map(crop, num_parallel_calls=2, deterministic=True)
+        return made.batch(batch, drop_remainder=True).prefetch(4)
+
+
+def whole_photographs(crops: Crops, merged: Sequence[Bytes], step: int) -> Any:
+    """Return a tf.data.Dataset of whole normalized photographs, one a batch, never augmented.
+
+    Args:
+        crops: gives the normalization.
+        merged: uint8 (h, w, n) pictures, see `prepare`.
+        step: sides are padded at the bottom and right to multiples of it.
+    """
+
+    def each() -> Any:
+        for picture in merged:
+            rows, columns = -picture.shape[0] % step, -picture.shape[1] % step
+            padded = np.pad(picture, ((0, rows), (0, columns), (0, 0)))
+            image, label, fov = split(padded, crops.channels)
+            masks = (mask[None, ..., None].astype(np.float32) for mask in (label, fov))
+            yield normalize(image, *crops.statistics_of(picture))[None], *masks
+
+    shapes = [(1, None, None, n) for n in (crops.channels, 1, 1)]
+    made = tf.data.Dataset.from_generator(
+        each, output_signature=tuple(tf.TensorSpec(shape, tf.float32) for shape in shapes)
+    )
+    return made.apply(tf.data.experimental.assert_cardinality(len(merged)))
+
+
+def prepare_set(
+    parts: Sequence[FundusSet], fov_diameter: int, channels: Sequence[str]
+) -> list[Bytes]:
+    """Prepare every sample of some sets, one after the other (see `prepare`)."""
+    return [prepare(sample, fov_diameter, channels) for part in parts for sample in part]

@@ -1,0 +1,128 @@
+"""Measures of a vessel map against a label, inside the field of view."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import metrics
+
+from .fov import Bools, Floats
+
+MEASURES = ("dice", "auc", "average_precision", "mcc", "accuracy", "sensitivity", "specificity")
+THRESHOLDS = np.arange(1, 100) / 100
+
+
+def base_rate_loss(share: float) -> float:
+    """Return the binary cross-entropy of the best constant prediction: the entropy H(p) in nats.
+
+    A network whose map is the same everywhere cannot do better than this, and a training loss
+    that stays at this value says that it has learned the share of vessels and nothing else.
+
+    Args:
+        share: the share p of vessel pixels, in [0, 1].
+    """
+    if share in (0.0, 1.0):
+        return 0.0
+    return float(-share * np.log(share) - (1 - share) * np.log(1 - share))
+
+
+def confusion(label: Bools, vessels: Bools) -> tuple[int, int, int, int]:
+    """Count (true positives, false positives, false negatives, true negatives) of two masks."""
+    both, called, drawn = (label & vessels).sum(), vessels.sum(), label.sum()
+    return int(both), int(called - both), int(drawn - both), int(label.size - called - drawn + both)
+
+
+def _ratio(above: float, below: float, otherwise: float = float("nan")) -> float:
+    return above / below if below else otherwise
+
+
+def dice(label: Bools, vessels: Bools) -> float:
+    """Return 2 TP / (2 TP + FP + FN), in [0, 1]; 1 if both masks are empty (Dice 1945)."""
+    tp, fp, fn, _ = confusion(label, vessels)
+    return _ratio(2 * tp, 2 * tp + fp + fn, 1.0)
+
+
+def measures(label: Bools, probability: Floats, threshold: float) -> dict[str, float]:
+    """Compute every measure of one map, or of many pooled.
+
+    Args:
+        label: bool (n,) or any shape: the pixels inside the field of view.
+        probability: float, the same shape, in [0, 1].
+        threshold: from this probability on a pixel is called a vessel.
+
+    Returns:
+        One float for each name of MEASURES. What a label without vessels, or without background,
+        leaves undefined (AUC, average precision, sensitivity or specificity) is nan.
+    """
+    label, probability = label.ravel(), probability.ravel()
+    tp, fp, fn, tn = confusion(label, probability >= threshold)
+    both_kinds = tp + fn > 0 and tn + fp > 0
+    spread = float(tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
+    return {
+        "dice": _ratio(2 * tp, 2 * tp + fp + fn, 1.0),
+        "auc": float(metrics.roc_auc_score(label, probability)) if both_kinds else float("nan"),
+        "average_precision": float(metrics.average_precision_score(label, probability))
+        if both_kinds
+        else float("nan"),
+        "mcc": _ratio(float(tp) * tn - float(fp) * fn, np.sqrt(spread), 0.0),
+        "accuracy": _ratio(tp + tn, label.size),
+        "sensitivity": _ratio(tp, tp + fn),
+        "specificity": _ratio(tn, tn + fp),
+    }
+
+
+def dice_by_threshold(
+    pairs: Iterable[tuple[Bools, Floats]], thresholds: NDArray = THRESHOLDS
+) -> NDArray[np.float64]:
+    """Return the pooled Dice at each threshold, reading each (label, map) pair once.
+
+    Args:
+        pairs: label bool (n,) and probability float (n,) of each photograph, inside its field of
+            view.
+        thresholds: float (k,), rising.
+
+    Returns:
+        float64 (k,).
+    """
+    # Pixels are counted in the bins between thresholds: bin j holds t[j-1] <= p < t[j].
+    counts = np.zeros((2, len(thresholds) + 1))
+    for label, probability in pairs:
+        bins = np.searchsorted(thresholds, probability.ravel(), side="right")
+        for kind in (0, 1):
+            counts[kind] += np.bincount(bins[label.ravel() == kind], minlength=counts.shape[1])
+    above = counts[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]  # pixels at or above each threshold
+    false, true = above
+    drawn = counts[1].sum()
+    return 2 * true / np.maximum(true + false + drawn, 1)
+
+
+def best_threshold(pairs: Iterable[tuple[Bools, Floats]]) -> tuple[float, float]:
+    """Return the threshold of 0.01 to 0.99 with the highest pooled Dice, and that Dice.
+
+    To be chosen on training or validation photographs, never on the test set.
+    """
+    scores = dice_by_threshold(pairs)
+    best = int(scores.argmax())
+    return float(THRESHOLDS[best]), float(scores[best])
+
+
+def evaluate_maps(
+    items: Iterable[tuple[str, Bools, Floats, Bools]], threshold: float
+) -> dict[str, Any]:
+    """Measure maps per photograph and pooled over all pixels, inside the field of view.
+
+    Args:
+        items: (name, label bool (H, W), probability float32 (H, W), fov bool (H, W)).
+        threshold: see `measures`.
+
+    Returns:
+        {"pooled": measures, "photographs": {name: measures}}.
+    """
+    photographs, labels, maps = {}, [], []
+    for name, label, probability, fov in items:
+        labels.append(label[fov])
+        maps.append(probability[fov])
+        photographs[name] = measures(labels[-1], maps[-1], threshold)
+    pooled = measures(np.concatenate(labels), np.concatenate(maps), threshold)
+    return {"pooled": pooled, "photographs": photographs}

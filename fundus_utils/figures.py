@@ -1,0 +1,137 @@
+"""Figures with a caption and an alternative text, light enough to be stored in a notebook."""
+
+import io
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import Markdown, display
+from matplotlib.figure import Figure
+
+from .fov import Bools, Bytes, Floats
+
+# Okabe and Ito's colours (2008), told apart with any kind of colour vision.
+BLUE, ORANGE, GREEN, YELLOW, GREY = "#0072B2", "#D55E00", "#009E73", "#F0E442", "#8C8C8C"
+COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9")
+DPI = 80
+
+
+def live() -> bool:
+    """Say whether figures may change while a cell runs; `FUNDUS_LIVE=0` switches that off."""
+    return os.environ.get("FUNDUS_LIVE", "1") != "0"
+
+
+def encode(figure: Figure, photograph: bool = False) -> tuple[str, bytes]:
+    """Return (MIME type, bytes) of a figure: JPEG for photographs, PNG for curves; close it."""
+    kind = "jpeg" if photograph else "png"
+    more = {"pil_kwargs": {"quality": 80}} if photograph else {}
+    room = io.BytesIO()
+    figure.savefig(room, format=kind, dpi=DPI, bbox_inches="tight", **more)
+    plt.close(figure)
+    return f"image/{kind}", room.getvalue()
+
+
+def show(figure: Figure, caption: str, alt: str, photograph: bool = False) -> None:
+    """Show a figure in a notebook, its alternative text stored with it and its caption below.
+
+    Args:
+        figure: a Matplotlib figure; it is closed.
+        caption: one or two sentences, Markdown.
+        alt: what a reader who cannot see the figure needs to know.
+        photograph: store as JPEG, a tenth of the size for pictures without sharp lines.
+    """
+    mime, content = encode(figure, photograph)
+    display({mime: content, "text/plain": alt}, raw=True, metadata={mime: {"alt": alt}})
+    display(Markdown(f"*{caption}*"))
+
+
+def panels(
+    pictures: Sequence[np.ndarray], titles: Sequence[str], columns: int = 3, side: float = 3.2
+) -> Figure:
+    """Lay pictures out in a grid: RGB as they are, masks and grey pictures in grey.
+
+    Args:
+        pictures: uint8 (h, w, 3), uint8 (h, w), bool (h, w) or float (h, w) in [0, 1].
+        titles: one for each.
+        columns: pictures a row.
+        side: of one picture, in inches.
+    """
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    shape = np.shape(pictures[0])
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(side * columns, (side * shape[0] / shape[1] + 0.35) * rows),
+        squeeze=False,
+        layout="constrained",
+    )
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, picture, title in zip(axes.flat, pictures, titles, strict=False):
+        top = 255 if picture.dtype == np.uint8 else 1
+        axis.imshow(picture, cmap="gray", vmin=0, vmax=top, interpolation="antialiased")
+        axis.set_title(title, fontsize=10)
+    return figure
+
+
+def overlay(photograph: Bytes, label: Bools, colour: tuple[int, int, int] = (0, 255, 255)) -> Bytes:
+    """Return the photograph with the outline-free label laid over it, half transparent (uint8)."""
+    result = photograph.copy()
+    result[label] = (0.4 * photograph[label] + 0.6 * np.array(colour)).astype(np.uint8)
+    return result
+
+
+def error_overlay(label: Bools, vessels: Bools, fov: Bools) -> Bytes:
+    """Colour a vessel mask by its errors: white right, blue missed, orange false, grey outside.
+
+    Returns:
+        uint8 (H, W, 3); true negatives are black.
+    """
+    result = np.zeros((*label.shape, 3), np.uint8)
+    result[label & vessels] = (255, 255, 255)
+    result[label & ~vessels] = (0, 114, 178)
+    result[vessels & ~label] = (213, 94, 0)
+    result[~fov] = (60, 60, 60)
+    return result
+
+
+def curves(rows: Sequence[dict[str, float]], title: str = "") -> Figure:
+    """Draw training and validation loss against the step, from the rows of a curve.csv."""
+    figure, axis = plt.subplots(figsize=(6, 3.5), layout="constrained")
+    steps = [row["step"] for row in rows]
+    axis.plot(steps, [row["loss"] for row in rows], "-o", ms=3, color=BLUE, label="training")
+    axis.plot(
+        steps, [row["val_loss"] for row in rows], "-s", ms=3, color=ORANGE, label="validation"
+    )
+    axis.set(xlabel="step", ylabel="binary cross-entropy (nats)", title=title)
+    axis.set_ylim(bottom=0)
+    axis.legend()
+    return figure
+
+
+class LiveCurve:
+    """One figure that grows while a network trains; pass it to `train` as `on_epoch`."""
+
+    def __init__(self) -> None:
+        """Show nothing yet."""
+        self.handle: Any = None
+
+    def __call__(self, model: Any, rows: Sequence[dict[str, float]]) -> None:
+        """Draw the rows so far in the same place; nothing where `live()` is False."""
+        if not live():
+            return
+        mime, content = encode(curves(rows, "while it trains"))
+        alt = f"Loss so far: training {rows[-1]['loss']:.3f}, validation {rows[-1]['val_loss']:.3f}"
+        bundle = {mime: content, "text/plain": alt}
+        if self.handle is None:
+            self.handle = display(bundle, raw=True, display_id=True, metadata={mime: {"alt": alt}})
+        else:
+            self.handle.update(bundle, raw=True, metadata={mime: {"alt": alt}})
+
+
+def map_and_colours(probability: Floats) -> Bytes:
+    """Return a probability map as uint8 (H, W, 3) in the viridis colours, dark 0 to yellow 1."""
+    return (plt.get_cmap("viridis")(probability)[..., :3] * 255).astype(np.uint8)

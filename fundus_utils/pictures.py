@@ -1,0 +1,99 @@
+"""Picture files read as arrays, whatever their format: one clear error for each broken one."""
+
+import gzip
+import io
+import zlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from .fov import Bools, Bytes
+from .storage import FundusError
+
+SIXTEEN_BIT = {"I;16", "I;16L", "I;16B", "I;16N"}
+BROKEN = (
+    UnidentifiedImageError, Image.DecompressionBombError, OSError, EOFError, SyntaxError,
+    ValueError, zlib.error,
+)  # fmt: skip
+
+
+def open_picture(path: Path) -> Image.Image:
+    """Open and decode a picture file, also a gzipped one (`.ppm.gz`), upright (EXIF).
+
+    Raises:
+        FundusError: the file is missing, empty, cut short or no picture.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+        if not content:
+            raise FundusError(f"{path} is empty: copy or download it again.")
+        if path.suffix.lower() == ".gz":
+            content = gzip.decompress(content)
+        image = Image.open(io.BytesIO(content))
+        image.load()
+        return ImageOps.exif_transpose(image)
+    except FileNotFoundError:
+        raise FundusError(f"{path} does not exist: check the path.") from None
+    except BROKEN as error:
+        if isinstance(error, FundusError):
+            raise
+        raise FundusError(
+            f"{path} cannot be read as a picture ({error}): copy or download it again."
+        ) from None
+
+
+def read_photograph(path: Path) -> Bytes:
+    """Read a photograph as uint8 (height, width, 3) RGB.
+
+    Grey pictures get three equal channels, 16-bit ones are scaled to 0-255, transparency is
+    dropped, CMYK is converted.
+
+    Raises:
+        FundusError: as `open_picture`, or a pixel format that cannot be scaled to 0-255.
+    """
+    image = open_picture(path)
+    if image.mode in SIXTEEN_BIT:
+        grey = np.asarray(image).astype(np.float64) / 257
+        return np.repeat(np.rint(grey).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    if image.mode in ("I", "F"):
+        raise FundusError(
+            f"{path} holds 32-bit values of unknown range: save it as an 8-bit picture."
+        )
+    return np.asarray(image.convert("RGB"))
+
+
+def read_mask(path: Path, size: tuple[int, ...], what: str = "label") -> Bools:
+    """Read a label or a mask as bool (height, width): the brighter of its two values is True.
+
+    {0, 255}, {0, 1}, 1-bit, palette and RGB files are all read; a threshold at 127 would turn a
+    {0, 1} file into an empty label. A file with one value is all True, or all False if that is 0.
+
+    Args:
+        path: the file.
+        size: the (height, width) of its photograph.
+        what: the word for it in an error.
+
+    Raises:
+        FundusError: as `open_picture`, another size, or more than two values.
+    """
+    image = open_picture(path)
+    values = np.asarray(image)
+    if image.mode not in SIXTEEN_BIT | {"1", "L", "I", "F"}:
+        red, green, blue = (np.asarray(c, np.int32) for c in image.convert("RGB").split())
+        # The brightness first: programs put a palette in any order. Then what tells two equally
+        # bright values apart, such as red and green, or the indices of a palette without colours.
+        values = (red + green + blue) << 16 | (values if image.mode == "P" else red << 8 | green)
+    if values.shape != tuple(size):
+        raise FundusError(
+            f"{path} is {values.shape[1]}x{values.shape[0]} pixels, its photograph "
+            f"{size[1]}x{size[0]}: a {what} must have its photograph's size."
+        )
+    found = np.unique(values)
+    if found.size > 2:
+        raise FundusError(
+            f"{path} holds {found.size} different values; a {what} must hold two. "
+            "If it was resized or saved as JPEG, cut it at one half and save it as PNG."
+        )
+    return values == found[-1] if found[-1] > 0 else np.zeros(values.shape, bool)

@@ -1,0 +1,28 @@
+"""Presets: what a training is made of, in one table."""
+
+from dataclasses import dataclass, field
+
+from .augmentation import Ranges
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a training is made of; `minutes` is what it takes unless the reader says otherwise."""
+
+    minutes: float
+    width: int = 8
+    depth: int = 3
+    crop: int = 64
+    batch: int = 16
+    learning_rate: float = 3e-3
+    channels: tuple[str, ...] = ("green",)
+    fov_diameter: int = 540
+    normalization: str = "dataset"  # the article's; or "photograph": each by itself
+    statistics: int = 1700  # augmented images that mean and std are computed over
+    ranges: Ranges = field(default_factory=Ranges)
+
+
+PRESETS = {
+    "lesson": Preset(minutes=1),
+    "laptop": Preset(minutes=30, crop=96, normalization="photograph"),
+}

@@ -1,0 +1,126 @@
+"""The U-Net: the article's network, the one it was made from, and the course's compact one."""
+
+from typing import Any
+
+from .quiet import keras
+from .storage import FundusError
+
+layers = keras.layers
+
+
+def _two_convolutions(x: Any, filters: int) -> Any:
+    for _ in range(2):
+        x = _convolution(x, filters, 3)
+    return x
+
+
+def _convolution(x: Any, filters: int, kernel: int) -> Any:
+    return layers.Conv2D(
+        filters, kernel, activation="relu", padding="same", kernel_initializer="he_normal"
+    )(x)
+
+
+def article_unet(size: int | None = 512, width: int = 64, original: bool = False) -> keras.Model:
+    """Build the article's U-Net, or the original that it modified (zhixuhao/unet, 2019).
+
+    Four poolings, two 3x3 ReLU convolutions a level, the skips taken before pooling, nearest
+    upsampling with a 2x2 convolution, a two-filter 3x3 ReLU convolution and a 1x1 sigmoid.
+    The article's has BatchNormalization after each pooling, after the lowest block and after
+    each decoder block. The original has none, but Dropout 0.5 after level 4 (its skip carries
+    the dropped tensor) and after the lowest block.
+
+    Args:
+        size: side of the square input in pixels, divisible by 16; None for any such size.
+        width: filters of the first level; the article's 64 gives 31,043,461 parameters, the
+            original 31,031,685.
+        original: build the original.
+
+    Returns:
+        A model from float32 (n, size, size, 1) to float32 (n, size, size, 1) in (0, 1).
+    """
+
+    def norm(x: Any) -> Any:
+        return x if original else layers.BatchNormalization()(x)
+
+    def drop(x: Any) -> Any:
+        return layers.Dropout(0.5)(x) if original else x
+
+    inputs = x = keras.Input((size, size, 1))
+    skips = []
+    for level in range(4):
+        x = _two_convolutions(x, width * 2**level)
+        x = drop(x) if level == 3 else x
+        skips.append(x)
+        x = norm(layers.MaxPooling2D(2)(x))
+    x = norm(drop(_two_convolutions(x, width * 16)))
+    for level in reversed(range(4)):
+        x = _convolution(layers.UpSampling2D(2)(x), width * 2**level, 2)
+        x = layers.Concatenate()([skips[level], x])
+        x = norm(_two_convolutions(x, width * 2**level))
+    x = _convolution(x, 2, 3)
+    outputs = layers.Conv2D(1, 1, activation="sigmoid")(x)
+    return keras.Model(inputs, outputs, name="original_unet" if original else "article_unet")
+
+
+def compact_unet(width: int = 8, depth: int = 3, channels: int = 1) -> keras.Model:
+    """Build the network that this course trains: small enough for a laptop's processor.
+
+    Every 3x3 convolution is followed by BatchNormalization and ReLU, the skips carry normalized
+    tensors, and nothing stands between the last block and the sigmoid, so no ReLU can die there.
+
+    Args:
+        width: filters of the first level, doubled at each of `depth` poolings.
+        depth: poolings; input sides must be divisible by 2**depth.
+        channels: image channels of the input.
+
+    Returns:
+        A model from float32 (n, height, width, channels) to (n, height, width, 1) in (0, 1).
+    """
+
+    def block(x: Any, filters: int) -> Any:
+        for _ in range(2):
+            x = layers.Conv2D(
+                filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal"
+            )(x)
+            x = layers.ReLU()(layers.BatchNormalization()(x))
+        return x
+
+    inputs = x = keras.Input((None, None, channels))
+    skips = []
+    for level in range(depth):
+        x = block(x, width * 2**level)
+        skips.append(x)
+        x = layers.MaxPooling2D(2)(x)
+    x = block(x, width * 2**depth)
+    for level in reversed(range(depth)):
+        x = layers.Concatenate()([skips[level], layers.UpSampling2D(2)(x)])
+        x = block(x, width * 2**level)
+    outputs = layers.Conv2D(1, 1, activation="sigmoid")(x)
+    return keras.Model(inputs, outputs, name="compact_unet")
+
+
+def check_size(height: int, width: int, depth: int = 4) -> None:
+    """Raise FundusError unless both sides can be halved `depth` times without a remainder."""
+    step = 2**depth
+    for side in (height, width):
+        if side % step or side <= 0:
+            below, above = side // step * step, -(-side // step) * step
+            raise FundusError(
+                f"a side of {side} pixels cannot be halved {depth} times: the skips would not fit. "
+                f"Pad it to {max(step, above)}" + (f" or crop it to {below}." if below else ".")
+            )
+
+
+def receptive_field(depth: int, up_kernel: int = 1) -> int:
+    """Return the side, in input pixels, of the square that one output pixel can see.
+
+    Each k x k convolution at level l adds (k - 1) 2^l pixels, each pooling adds 2^l.
+
+    Args:
+        depth: poolings; two 3x3 convolutions a level.
+        up_kernel: kernel of the convolution after upsampling (the article's 2; 1 for none).
+    """
+    down = sum(2 * 2 * 2**level + 2**level for level in range(depth))
+    lowest = 2 * 2 * 2**depth
+    up = sum(2 * 2 * 2**level + (up_kernel - 1) * 2**level for level in range(depth))
+    return 1 + down + lowest + up
