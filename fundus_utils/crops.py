@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from .augmentation import Ranges, augment, merge, split
-from .datasets import FundusSet, Sample
-from .fov import Bytes, Floats, resize, scaled_size
+from .datasets import FundusSet, Sample, rescale
+from .fov import Bytes, Floats
 from .normalization import normalize, photograph_statistics
 from .quiet import tf
 from .storage import FundusError
@@ -30,11 +30,10 @@ def prepare(sample: Sample, fov_diameter: int, channels: Sequence[str] = ("green
     Raises:
         FundusError: the sample has no label.
     """
-    if sample.label is None:
+    small = rescale(sample, fov_diameter)
+    if small.label is None:
         raise FundusError(f"{sample.name} has no label: it can be predicted, not learned from.")
-    size = scaled_size(sample.fov, fov_diameter)
-    photograph, label = resize(sample.photograph, size), resize(sample.label, size)
-    return merge(photograph, label, resize(sample.fov, size), channels)
+    return merge(small.photograph, small.label, small.fov, channels)
 
 
 @dataclass(frozen=True)

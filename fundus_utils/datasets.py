@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import layouts, storage
-from .fov import Bools, Bytes, find_fov
+from .fov import Bools, Bytes, find_fov, resize, scaled_size
 from .layouts import Record
 from .pictures import read_mask, read_photograph
 from .storage import FundusError
@@ -68,6 +68,18 @@ class Sample:
     label: Bools | None
     fov: Bools
     label2: Bools | None = None
+
+
+def rescale(sample: Sample, diameter: int) -> Sample:
+    """Return the sample resized, aspect kept, so that its field of view has that diameter (px)."""
+    size = scaled_size(sample.fov, diameter)
+    return replace(
+        sample,
+        photograph=resize(sample.photograph, size),
+        label=None if sample.label is None else resize(sample.label, size),
+        fov=resize(sample.fov, size),
+        label2=None if sample.label2 is None else resize(sample.label2, size),
+    )
 
 
 @dataclass(frozen=True)

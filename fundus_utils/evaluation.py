@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn import metrics
 
 from .fov import Bools, Floats
+from .storage import FundusError
 
 MEASURES = ("dice", "auc", "average_precision", "mcc", "accuracy", "sensitivity", "specificity")
 THRESHOLDS = np.arange(1, 100) / 100
@@ -108,7 +109,7 @@ def best_threshold(pairs: Iterable[tuple[Bools, Floats]]) -> tuple[float, float]
 
 
 def evaluate_maps(
-    items: Iterable[tuple[str, Bools, Floats, Bools]], threshold: float
+    items: Iterable[tuple[str, Bools | None, Floats, Bools]], threshold: float
 ) -> dict[str, Any]:
     """Measure maps per photograph and pooled over all pixels, inside the field of view.
 
@@ -118,9 +119,14 @@ def evaluate_maps(
 
     Returns:
         {"pooled": measures, "photographs": {name: measures}}.
+
+    Raises:
+        FundusError: a photograph has no label.
     """
     photographs, labels, maps = {}, [], []
     for name, label, probability, fov in items:
+        if label is None:
+            raise FundusError(f"{name} has no label: its map cannot be measured.")
         labels.append(label[fov])
         maps.append(probability[fov])
         photographs[name] = measures(labels[-1], maps[-1], threshold)

@@ -26,7 +26,7 @@ def live() -> bool:
 def encode(figure: Figure, photograph: bool = False) -> tuple[str, bytes]:
     """Return (MIME type, bytes) of a figure: JPEG for photographs, PNG for curves; close it."""
     kind = "jpeg" if photograph else "png"
-    more = {"pil_kwargs": {"quality": 80}} if photograph else {}
+    more: dict[str, Any] = {"pil_kwargs": {"quality": 80}} if photograph else {}
     room = io.BytesIO()
     figure.savefig(room, format=kind, dpi=DPI, bbox_inches="tight", **more)
     plt.close(figure)
@@ -75,13 +75,6 @@ def panels(
         axis.imshow(picture, cmap="gray", vmin=0, vmax=top, interpolation="antialiased")
         axis.set_title(title, fontsize=10)
     return figure
-
-
-def overlay(photograph: Bytes, label: Bools, colour: tuple[int, int, int] = (0, 255, 255)) -> Bytes:
-    """Return the photograph with the outline-free label laid over it, half transparent (uint8)."""
-    result = photograph.copy()
-    result[label] = (0.4 * photograph[label] + 0.6 * np.array(colour)).astype(np.uint8)
-    return result
 
 
 def error_overlay(label: Bools, vessels: Bools, fov: Bools) -> Bytes:

@@ -1,16 +1,18 @@
 """From a photograph to a probability map, a vessel mask and coloured vessels."""
 
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
+from tqdm import tqdm
 
 from . import storage
 from .augmentation import image_channel
-from .datasets import Sample
+from .datasets import FundusSet
 from .fov import Bools, Bytes, Floats, find_fov, resize, scaled_size
 from .normalization import load_statistics, normalize, photograph_statistics
 from .quiet import keras
@@ -18,6 +20,7 @@ from .storage import FundusError
 
 SHIPPED = Path(__file__).parent / "shipped"
 TILE = 1024  # pixels: a larger picture is predicted in tiles, so that memory stays bounded
+CYAN = (0, 255, 255)  # far from every colour of a fundus, also for the colour-blind
 OVERLAP = 112  # pixels on each side of a tile that are thrown away: half the receptive field
 
 
@@ -142,10 +145,10 @@ def predict_map(
 
 
 def predict_set(
-    trained: TrainedModel, samples: Iterable[Sample], flips: bool = False
+    trained: TrainedModel, samples: FundusSet, flips: bool = False, progress: bool = False
 ) -> Iterator[tuple[str, Bools | None, Floats, Bools]]:
     """Predict photograph after photograph: (name, label, map, field of view) of each."""
-    for sample in samples:
+    for sample in tqdm(samples, unit="photograph", disable=not progress, file=sys.stderr):
         probability = predict_map(trained, sample.photograph, sample.fov, flips)
         yield sample.name, sample.label, probability, sample.fov
 
@@ -168,6 +171,25 @@ def save_map(path: Path, probability: Floats) -> None:
     grey = np.rint(probability.astype(np.float64) * 65535).astype(np.uint16)
     with storage.writing_whole(path) as room:
         Image.fromarray(grey).save(room, format="PNG")
+
+
+def vessel_overlay(photograph: Bytes, vessels: Bools) -> Bytes:
+    """Return the photograph with its vessels in cyan, half transparent: uint8 (H, W, 3)."""
+    result = photograph.copy()
+    result[vessels] = (0.4 * photograph[vessels] + 0.6 * np.array(CYAN)).astype(np.uint8)
+    return result
+
+
+def save_prediction(
+    folder: Path, name: str, photograph: Bytes, probability: Floats, threshold: float
+) -> tuple[Path, Path]:
+    """Write NAME_probability.png (16-bit grey) and NAME_overlay.png (colour); return both paths."""
+    paths = folder / f"{name}_probability.png", folder / f"{name}_overlay.png"
+    save_map(paths[0], probability)
+    with storage.writing_whole(paths[1]) as room:
+        drawn = vessel_overlay(photograph, probability >= threshold)
+        Image.fromarray(drawn).save(room, format="PNG")
+    return paths
 
 
 def read_map(path: Path) -> Floats:

@@ -1,0 +1,49 @@
+# Two commands: `make` sets everything up and runs the workbook, `make test` checks it.
+# Needs nothing but Python 3.11, 3.12 or 3.13: PYTHON=python3.12 make chooses one.
+PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+SETUP := .venv/.ready
+
+run: setup
+	$(BIN)/python -m fundus_utils run
+
+setup: $(SETUP)
+
+$(SETUP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: install one, see README.md"; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(SETUP)
+
+lab: setup
+	$(BIN)/jupyter lab notebooks
+
+test: lint unit nbval
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: setup
+	$(BIN)/python -m pytest tests
+
+nbval: setup
+	FUNDUS_LIVE=0 $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=600 \
+		--nbval-sanitize-with tests/sanitize.cfg -p no:cacheprovider notebooks
+
+test-real: setup
+	$(BIN)/python -m pytest tests -m real
+
+bench: setup
+	$(BIN)/python tests/benchmarks/bench.py
+
+notebooks: setup
+	$(BIN)/python -m fundus_utils run --store
+
+clean:
+	rm -rf .venv data/derived
+
+.PHONY: run setup lab test lint unit nbval test-real bench notebooks clean

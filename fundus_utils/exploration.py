@@ -1,0 +1,81 @@
+"""What can be measured on photographs and labels before any training."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.morphology import disk, skeletonize
+
+from .augmentation import image_channel
+from .datasets import Sample
+from .fov import Bools, Bytes
+
+RING = 6  # pixels: a vessel is compared with what lies this close to it, not with the whole eye
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """How a vessel stands out in one channel of one photograph.
+
+    difference: grey levels (of 255) by which vessels are darker than the ring round them; below 0
+    they are brighter. noise: the standard deviation inside the ring, in grey levels.
+    """
+
+    difference: float
+    noise: float
+
+    @property
+    def to_noise(self) -> float:
+        """The difference in units of the noise."""
+        return self.difference / self.noise if self.noise else 0.0
+
+
+def ring_around(label: Bools, fov: Bools, width: int = RING) -> Bools:
+    """Return the pixels of the field of view at most `width` pixels from a vessel, no vessel."""
+    near = ndimage.distance_transform_edt(~label) <= width
+    return near & ~label & fov
+
+
+def vessel_contrast(photograph: Bytes, label: Bools, fov: Bools, channel: str) -> Contrast:
+    """Measure a channel's vessel contrast against the ring round the vessels.
+
+    Args:
+        photograph: uint8 (H, W, 3).
+        label: bool (H, W), with at least one vessel pixel inside the field of view.
+        fov: bool (H, W).
+        channel: red, green, blue or grey.
+    """
+    values = image_channel(photograph, channel).astype(np.float64)
+    ring = values[ring_around(label, fov)]
+    return Contrast(float(ring.mean() - values[label & fov].mean()), float(ring.std()))
+
+
+def vessel_widths(label: Bools) -> NDArray[np.float64]:
+    """Return the width in pixels of the vessels at each pixel of their centre lines.
+
+    Twice the distance to the nearest background pixel, less one: a line of one pixel has width 1.
+    """
+    distance = ndimage.distance_transform_edt(label)
+    return 2 * distance[skeletonize(label)] - 1
+
+
+def vessel_share(sample: Sample) -> float:
+    """Return the share of the field of view that the label calls vessel, in [0, 1]."""
+    if sample.label is None:
+        return float("nan")
+    return float(sample.label[sample.fov].mean())
+
+
+def local_darkness(image: Bytes, fov: Bools, radius: int = 12) -> NDArray[np.float64]:
+    """Return how much darker each pixel is than the closed surroundings (black top-hat), 0 to 1.
+
+    A classical vessel filter without learning: the U-Net must beat it.
+
+    Args:
+        image: uint8 (H, W), one channel.
+        fov: bool (H, W); 0 is returned outside.
+        radius: of the closing's disc in pixels, larger than the widest vessel's half width.
+    """
+    closed = ndimage.grey_closing(image, footprint=disk(radius))
+    return np.where(fov, (closed.astype(np.float64) - image) / 255, 0)

@@ -1,0 +1,187 @@
+"""Interactive figures: a picture that answers to sliders, and what it shows where nothing runs."""
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import numpy as np
+from PIL import Image
+
+from . import storage
+from .augmentation import Ranges, draw_affine, image_channel, jitter, split, warp
+from .datasets import SOURCES, FundusSet
+from .fov import Bytes
+from .pictures import read_photograph
+from .prediction import TrainedModel, colour_vessels, predict_map, vessel_overlay
+from .storage import FundusError
+
+SIDE = 512  # pixels: the longest side of a picture in a widget
+
+
+def as_jpeg(picture: np.ndarray) -> bytes:
+    """Encode uint8 (H, W, 3), uint8 (H, W) or bool (H, W) as JPEG, at most SIDE pixels wide."""
+    if picture.dtype == bool:
+        picture = picture.astype(np.uint8) * 255
+    image = Image.fromarray(picture)
+    image.thumbnail((SIDE * max(1, picture.shape[1] // picture.shape[0]), SIDE))
+    room = io.BytesIO()
+    image.save(room, format="JPEG", quality=80)
+    return room.getvalue()
+
+
+class Panel(ipywidgets.VBox):
+    """Controls over one picture; where no kernel runs, the picture and its text stay."""
+
+    def __init__(
+        self, controls: Sequence[ipywidgets.Widget], draw: Callable[[], np.ndarray], alt: str
+    ) -> None:
+        """Show `draw()` under the controls, anew whenever one of them changes.
+
+        Args:
+            controls: their `value` is watched.
+            draw: returns the picture for the controls' present values.
+            alt: the picture in words.
+        """
+        self.picture = ipywidgets.Image(value=as_jpeg(draw()), format="jpeg")
+        self.picture.layout.max_width = "100%"
+        self.draw, self.alt = draw, alt
+        for control in controls:
+            control.observe(self.redraw, names="value")
+        super().__init__([*controls, self.picture])
+
+    def redraw(self, _: Any = None) -> None:
+        """Draw the picture for the controls' present values."""
+        self.picture.value = as_jpeg(self.draw())
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
+        bundle = super()._repr_mimebundle_(**kwargs) or {}
+        bundle |= {"text/plain": self.alt, "image/jpeg": self.picture.value}
+        return bundle, {"image/jpeg": {"alt": self.alt}}
+
+
+def _slider(label: str, low: float, high: float, value: float, step: float) -> Any:
+    return ipywidgets.FloatSlider(
+        description=label,
+        min=low,
+        max=high,
+        value=value,
+        step=step,
+        continuous_update=False,
+        style={"description_width": "9em"},
+    )
+
+
+def _dropdown(label: str, options: Sequence[str]) -> Any:
+    return ipywidgets.Dropdown(
+        description=label, options=list(options), style={"description_width": "9em"}
+    )
+
+
+def set_chooser() -> Panel | ipywidgets.VBox:
+    """Return a menu that saves the data set which all notebooks then use."""
+    menu = _dropdown("data set", [name for name in SOURCES])
+    menu.value = storage.chosen_set().partition(":")[0]
+    menu.observe(lambda change: storage.save_choice(change["new"]), names="value")
+    return ipywidgets.VBox([menu])
+
+
+def browser(photographs: FundusSet) -> Panel:
+    """Return a browser of photographs, their channels, labels and fields of view."""
+    which = _dropdown("photograph", photographs.names)
+    channel = _dropdown("channel", ["colour", "red", "green", "blue", "grey"])
+    over = _dropdown("overlay", ["none", "label", "field of view"])
+    kept: dict[str, Any] = {}
+
+    def draw() -> Bytes:
+        if which.value not in kept:
+            kept.clear()
+            kept[which.value] = photographs[which.index]
+        sample = kept[which.value]
+        picture = sample.photograph
+        if channel.value != "colour":
+            picture = np.repeat(image_channel(picture, channel.value)[..., None], 3, axis=2)
+        mask = {"label": sample.label, "field of view": sample.fov}.get(over.value)
+        return picture if mask is None else vessel_overlay(picture, mask)
+
+    return Panel([which, channel, over], draw, "A photograph, with menus for channel and overlay.")
+
+
+def augmentation_playground(merged: Bytes) -> Panel:
+    """Return sliders over one merged picture: the image and its label after one transform.
+
+    Args:
+        merged: uint8 (h, w, 3): one image channel, label, field of view.
+    """
+    turn = _slider("rotation (degrees)", -180, 180, 30, 5)
+    zoom = _slider("scale", 0.5, 2, 1, 0.05)
+    lean = _slider("shear (degrees)", -20, 20, 0, 1)
+    contrast = _slider("contrast", 0.5, 1.5, 1, 0.05)
+    brightness = _slider("brightness", -0.3, 0.3, 0, 0.05)
+    mirror = ipywidgets.Checkbox(description="mirror", value=False)
+
+    def draw() -> Bytes:
+        ranges = Ranges(
+            rotation=(turn.value, turn.value),
+            scale=(zoom.value, zoom.value),
+            shear=(lean.value, lean.value),
+            shift=(0, 0),
+            mirror=False,
+            contrast=(contrast.value, contrast.value),
+            brightness=(brightness.value, brightness.value),
+            gamma=(1, 1),
+        )
+        rng = np.random.default_rng(0)
+        source = merged[:, ::-1] if mirror.value else merged
+        moved = warp(source, draw_affine(rng, ranges, (merged.shape[0], merged.shape[1])))
+        image, label, _ = split(moved)
+        grey = np.repeat(jitter(image, rng, ranges), 3, axis=2)
+        drawn = np.repeat(label[..., None].astype(np.uint8) * 255, 3, axis=2)
+        return np.concatenate([grey, drawn, vessel_overlay(grey, label)], axis=1)
+
+    controls = [turn, zoom, lean, contrast, brightness, mirror]
+    alt = "Image, label and overlay after one transform: the vessels lie under the label."
+    return Panel(controls, draw, alt)
+
+
+def upload(trained: TrainedModel, example: Bytes) -> Panel:
+    """Return an upload field: the reader's own photograph, its overlay or its coloured vessels.
+
+    Args:
+        trained: the model.
+        example: uint8 (H, W, 3), shown until something is uploaded.
+    """
+    field = ipywidgets.FileUpload(accept="image/*", multiple=False, description="photograph")
+    threshold = _slider("threshold", 0.05, 0.95, trained.threshold, 0.05)
+    view = _dropdown("show", ["overlay", "coloured vessels", "probability map"])
+    message = ipywidgets.Label("Photographs stay on this computer.")
+    kept: dict[str, Any] = {"photograph": example, "map": predict_map(trained, example)}
+
+    def take(_: Any) -> None:
+        if not field.value:
+            return
+        file = field.value[0]
+        try:
+            path = storage.derived_dir() / "uploads" / Path(file["name"]).name
+            with storage.writing_whole(path) as room:
+                room.write_bytes(file["content"])
+            kept["photograph"] = read_photograph(path)
+            kept["map"] = predict_map(trained, kept["photograph"])
+            message.value = f"{file['name']}: {kept['map'].shape[1]}x{kept['map'].shape[0]} pixels"
+        except FundusError as error:
+            message.value = str(error)
+
+    def draw() -> np.ndarray:
+        photograph, probability = kept["photograph"], kept["map"]
+        if view.value == "overlay":
+            return vessel_overlay(photograph, probability >= threshold.value)
+        if view.value == "coloured vessels":
+            return colour_vessels(photograph, probability >= threshold.value)
+        return np.rint(probability * 255).astype(np.uint8)
+
+    field.observe(take, names="value")
+    alt = "The example photograph with its predicted vessels in cyan."
+    panel = Panel([field, threshold, view], draw, alt)
+    panel.children = [*panel.children, message]
+    return panel

@@ -1,0 +1,240 @@
+"""Data sets in their official layouts: what is found, how it is split, what is said of a gap."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import BUILDERS, DISC, PHOTOGRAPH, VESSELS, build_drive, build_hrf, build_stare, save
+from PIL import Image
+
+from fundus_utils import storage
+from fundus_utils.datasets import load_set
+from fundus_utils.storage import FundusError
+
+COUNTS = {"drive": (20, 20), "chase_db1": (20, 8), "stare": (10, 10), "hrf": (15, 30)}
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_official_set_is_read_and_split(name: str, data: Path) -> None:
+    folder, build = BUILDERS[name]
+    build(data / folder)
+    train, test, everything = (load_set(name, part) for part in ("train", "test", "all"))
+    assert (len(train), len(test)) == COUNTS[name]
+    assert len(everything) == sum(COUNTS[name])
+    assert not set(train.patients) & set(test.patients)
+    for sample in everything:
+        assert sample.photograph.shape == (*VESSELS.shape, 3)
+        assert sample.label is not None and sample.label.dtype == bool
+        assert np.array_equal(sample.label, VESSELS)  # also from {0, 1}, 1-bit and packed files
+        assert (sample.fov == DISC).mean() > 0.98  # JPEG blurs the rim that is derived
+    second = [sample.label2 for sample in test]
+    assert all(label2 is None for label2 in second) == (name == "hrf")
+    assert all(np.array_equal(label2, VESSELS) for label2 in second if label2 is not None)
+
+
+def test_chase_db1_keeps_both_eyes_of_a_child_together(data: Path) -> None:
+    folder, build = BUILDERS["chase_db1"]
+    build(data / folder)
+    train, test = load_set("chase_db1", "train"), load_set("chase_db1", "test")
+    assert (train.names[0], train.names[-1]) == ("Image_01L", "Image_10R")
+    assert (test.names[0], test.names[-1]) == ("Image_11L", "Image_14R")
+    fit, validation = train.hold_out(0.3)
+    assert (len(fit), len(validation)) == (14, 6)
+    assert not set(fit.patients) & set(validation.patients)
+    assert all(len(side) == 2 * len(side.patients) for side in (fit, validation))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 1.0])
+def test_hold_out_leaves_patients_on_both_sides(share: float, data: Path) -> None:
+    build_stare(data / "STARE")
+    fit, validation = load_set("stare", "train").hold_out(share)
+    assert len(fit) and len(validation) and len(fit) + len(validation) == 10
+
+
+def test_one_patient_cannot_be_held_out(data: Path) -> None:
+    save(data / "folder" / "images" / "a.png", PHOTOGRAPH)
+    save(data / "folder" / "labels" / "a.png", VESSELS)
+    with pytest.raises(FundusError, match="one patient"):
+        load_set("folder").hold_out()
+
+
+@pytest.mark.parametrize("with_test_photographs", [True, False])
+def test_drive_without_test_labels_holds_training_out(
+    with_test_photographs: bool, data: Path
+) -> None:
+    build_drive(data / "DRIVE", test=with_test_photographs, test_labels=False)
+    assert load_set("drive", "train").names == [str(n) for n in range(21, 36)]
+    assert load_set("drive", "test").names == [str(n) for n in range(36, 41)]
+    assert len(load_set("drive", "all")) == 20
+    if with_test_photographs:
+        unlabelled = load_set("drive", "unlabelled")
+        assert len(unlabelled) == 20 and unlabelled[0].label is None
+        assert np.array_equal(unlabelled[0].fov, DISC)
+    else:
+        with pytest.raises(FundusError, match="01_test"):
+            load_set("drive", "unlabelled")
+
+
+def test_drive_with_labels_has_no_unlabelled_part(data: Path) -> None:
+    build_drive(data / "DRIVE")
+    with pytest.raises(FundusError, match="'unlabelled'"):
+        load_set("drive", "unlabelled")
+
+
+def test_unpacked_stare_is_read_too(data: Path) -> None:
+    build_stare(data / "STARE", packed=False)
+    sample = load_set("stare", "test")[0]
+    assert sample.name == "im0162" and np.array_equal(sample.label, VESSELS)
+    assert np.array_equal(sample.fov, DISC) and np.array_equal(sample.label2, VESSELS)
+
+
+def test_the_part_that_is_on_disk_loads_and_the_absent_one_is_named(data: Path) -> None:
+    build_hrf(data / "HRF")
+    for file in [f for n in range(6, 16) for f in (data / "HRF").rglob(f"{n:02d}_*")]:
+        file.unlink()
+    assert len(load_set("hrf", "train")) == len(load_set("hrf", "all")) == 15
+    with pytest.raises(FundusError, match=r"'test'.*06_dr\.jpg.*86 more.*download hrf"):
+        load_set("hrf", "test")
+
+
+def test_missing_file_is_named(data: Path) -> None:
+    build_hrf(data / "HRF")
+    (data / "HRF" / "manual1" / "03_g.tif").unlink()
+    with pytest.raises(FundusError, match=r"lacks .*03_g\.tif: "):
+        load_set("hrf", "train")
+    assert len(load_set("hrf", "test")) == 30
+
+
+def test_relative_fundus_data_counts_from_the_project(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_stare(data / "STARE")
+    monkeypatch.setenv("FUNDUS_DATA", os.path.relpath(data, storage.PROJECT))
+    monkeypatch.chdir(data.parent)
+    assert len(load_set("stare", "all")) == 20
+
+
+def test_absent_or_empty_set_says_how_to_get_it(data: Path) -> None:
+    with pytest.raises(FundusError, match=r"HRF is not there: .*download hrf"):
+        load_set("hrf")
+    (data / "STARE").mkdir()
+    for part in ("train", "all"):
+        with pytest.raises(FundusError, match="download stare"):
+            load_set("stare", part)
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "said"),
+    [
+        ("dirve", "train", "'dirve'.*drive"),
+        ("drive", "valid", "'valid'.*train"),
+        ("hrf:x", "all", "'hrf:x'"),
+    ],
+)
+def test_unknown_set_or_part_lists_the_known(name: str, part: str, said: str, data: Path) -> None:
+    with pytest.raises(FundusError, match=said):
+        load_set(name, part)
+
+
+def own_folder(root: Path, stems: str = "abcdef", **folders: np.ndarray) -> Path:
+    for stem in stems:
+        save(root / "images" / f"{stem}.jpg", PHOTOGRAPH)
+        for folder, picture in folders.items():
+            save(root / folder / f"{stem}.png", picture)
+    return root
+
+
+def test_own_folder_with_masks_and_patients(data: Path) -> None:
+    root = own_folder(data / "folder", labels=VESSELS, masks=DISC, labels2=VESSELS)
+    lines = "a,p1\nb, p1\nc,p2\nd,p2\ne,p3\nf,p3\n"
+    (root / "patients.csv").write_text(lines, encoding="utf-8-sig")  # as Excel writes it
+    train, test = load_set("folder", "train"), load_set("folder", "test")
+    assert (train.names, test.names) == (list("abcd"), list("ef"))
+    assert (train.patients, test.patients) == (["p1", "p2"], ["p3"])
+    assert np.array_equal(train[0].fov, DISC) and np.array_equal(train[0].label2, VESSELS)
+
+
+def test_patients_file_must_name_every_photograph(data: Path) -> None:
+    root = own_folder(data / "folder", labels=VESSELS)
+    (root / "patients.csv").write_text("a.jpg,p1\nb.jpg,p1\n")
+    with pytest.raises(FundusError, match=r"patients\.csv: no line for a, b"):
+        load_set("folder")
+
+
+def test_own_folder_elsewhere_without_masks(data: Path, tmp_path: Path) -> None:
+    root = own_folder(tmp_path / "mine", labels=VESSELS)
+    train = load_set(f"folder:{root}", "train")
+    assert train.names == list("abcd") and (train[0].fov == DISC).mean() > 0.98
+
+
+def test_own_folder_without_labels_is_unlabelled(data: Path) -> None:
+    own_folder(data / "folder")
+    unlabelled = load_set("folder", "unlabelled")
+    assert len(unlabelled) == 6 and unlabelled[0].label is None
+    with pytest.raises(FundusError, match="'train'"):
+        load_set("folder", "train")
+
+
+@pytest.mark.parametrize("gone", ["images/c.jpg", "labels/c.png", "masks/c.png"])
+def test_lonely_file_of_an_own_folder_is_named(gone: str, data: Path) -> None:
+    root = own_folder(data / "folder", labels=VESSELS, masks=DISC)
+    (root / gone).unlink()
+    if gone.startswith("images"):
+        (root / "masks/c.png").unlink()
+    with pytest.raises(FundusError, match=r"no (photograph|label|mask) for c:"):
+        load_set("folder")
+
+
+def test_own_folder_without_photographs_or_with_a_stem_twice(data: Path) -> None:
+    (data / "folder" / "images").mkdir(parents=True)
+    with pytest.raises(FundusError, match="holds no pictures"):
+        load_set("folder")
+    own_folder(data / "folder")
+    save(data / "folder" / "images" / "a.tif", PHOTOGRAPH)
+    with pytest.raises(FundusError, match=r"a\.tif and a\.jpg have one stem"):
+        load_set("folder")
+
+
+def spoil_size(path: Path) -> None:
+    save(path, VESSELS[:-1])
+
+
+def spoil_values(path: Path) -> None:
+    save(path, np.linspace(0, 255, VESSELS.size).astype(np.uint8).reshape(VESSELS.shape))
+
+
+def spoil_empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def spoil_cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:60])
+
+
+def spoil_text(path: Path) -> None:
+    path.write_text("not a picture")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (spoil_size, r"40x29 pixels, its photograph 40x30"),
+        (spoil_values, "256 different values"),
+        (spoil_empty, "is empty"),
+        (spoil_cut, "cannot be read as a picture"),
+        (spoil_text, "cannot be read as a picture"),
+    ],
+)
+def test_broken_file_is_named_when_it_is_read(spoil, said: str, data: Path) -> None:
+    root = own_folder(data / "folder", labels=VESSELS)
+    spoil(root / "labels" / "b.png")
+    train = load_set("folder")
+    assert train[0].label is not None  # the others stay readable
+    with pytest.raises(FundusError, match=rf"b\.png.*{said}"):
+        train[1]
+
+
+def test_black_photograph_counts_as_all_field_of_view(data: Path) -> None:
+    save(data / "folder" / "images" / "a.png", Image.new("RGB", (3, 2)))
+    assert load_set("folder", "unlabelled")[0].fov.all()

@@ -1,0 +1,214 @@
+"""Picture files of every kind: the expected values are worked out by hand."""
+
+import gzip
+import io
+import struct
+import tempfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+
+from fundus_utils.pictures import read_mask, read_photograph
+from fundus_utils.storage import FundusError
+
+GREY16 = np.array([[0, 257, 128], [32896, 65535, 65278]], np.uint16)
+GREY16_READ = [[0, 1, 0], [128, 255, 254]]  # v / 257, rounded
+CORNER = np.array([[0, 1], [0, 0]], np.uint8)
+
+
+def png16_rgb(pixels: np.ndarray) -> bytes:
+    """Return a 16-bit RGB PNG, which Pillow reads but cannot write."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    height, width, _ = pixels.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, body) for kind, body in parts)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_16_bit_grey_is_scaled_to_three_equal_channels(name: str, tmp_path: Path) -> None:
+    Image.fromarray(GREY16).save(tmp_path / name)
+    photograph = read_photograph(tmp_path / name)
+    assert photograph.dtype == np.uint8 and photograph.shape == (2, 3, 3)
+    assert all(photograph[..., channel].tolist() == GREY16_READ for channel in range(3))
+
+
+def test_16_bit_colour_keeps_the_high_bytes(tmp_path: Path) -> None:
+    pixels = np.array([[[65535, 32768, 255], [256, 0, 65280]]], np.uint16)
+    (tmp_path / "a.png").write_bytes(png16_rgb(pixels))
+    assert read_photograph(tmp_path / "a.png").tolist() == [[[255, 128, 0], [1, 0, 255]]]
+
+
+def palette(colours: list[int], indices: np.ndarray = CORNER) -> Image.Image:
+    picture = Image.fromarray(indices)
+    picture.putpalette(colours)
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("picture", "dark", "bright"),
+    [
+        (Image.fromarray(CORNER * 200), [0, 0, 0], [200, 200, 200]),
+        (Image.fromarray(CORNER > 0), [0, 0, 0], [255, 255, 255]),
+        (Image.fromarray(np.dstack([CORNER * 9, CORNER, CORNER, CORNER])), [0, 0, 0], [9, 1, 1]),
+        (palette([10, 20, 30, 200, 100, 50]), [10, 20, 30], [200, 100, 50]),
+    ],
+    ids=["grey", "1-bit", "RGBA", "palette"],
+)
+def test_other_modes_become_rgb(picture, dark: list, bright: list, tmp_path: Path) -> None:
+    picture.save(tmp_path / "a.png")
+    photograph = read_photograph(tmp_path / "a.png")
+    assert photograph.dtype == np.uint8
+    assert photograph.tolist() == [[dark, bright], [dark, dark]]
+
+
+def test_cmyk_jpeg(tmp_path: Path) -> None:
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "red.jpg", quality=100)
+    photograph = read_photograph(tmp_path / "red.jpg").astype(int)
+    assert abs(photograph - [255, 0, 0]).max() <= 3  # JPEG is not exact
+
+
+def test_exif_rotation_is_applied(tmp_path: Path) -> None:
+    picture = Image.new("RGB", (32, 16))
+    picture.paste((255, 255, 255), (0, 0, 16, 16))  # the left half is white
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned by 90 degrees clockwise
+    picture.save(tmp_path / "a.jpg", exif=exif)
+    photograph = read_photograph(tmp_path / "a.jpg")
+    assert photograph.shape == (32, 16, 3)
+    assert photograph[:14].min() > 250 and photograph[18:].max() < 5  # left has become top
+
+
+def test_packed_picture_with_capital_suffix(tmp_path: Path) -> None:
+    written = io.BytesIO()
+    Image.new("RGB", (3, 2), (1, 2, 3)).save(written, "PPM")
+    (tmp_path / "A.PPM.GZ").write_bytes(gzip.compress(written.getvalue()))
+    assert read_photograph(tmp_path / "A.PPM.GZ").tolist() == [[[1, 2, 3]] * 3] * 2
+
+
+def test_32_bit_values_are_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.ones((2, 2), np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(FundusError, match=r"a\.tif holds 32-bit"):
+        read_photograph(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        Image.fromarray(CORNER),
+        Image.fromarray(CORNER * 255),
+        Image.fromarray(CORNER > 0),
+        Image.fromarray(CORNER.astype(np.uint16) * 65535),
+        Image.fromarray(np.dstack([CORNER * 255] * 3)),
+        Image.fromarray(np.dstack([CORNER * 255, (1 - CORNER) * 254, CORNER * 0])),
+        palette([0, 0, 0, 255, 255, 255]),
+        palette([0, 0, 0, 128, 0, 0]),
+        palette([255, 0, 0, 0, 255, 0]),
+        palette([0, 0, 0, 0, 0, 0]),
+        palette([255, 255, 255, 0, 0, 0], 1 - CORNER),  # programs sort palettes as they like
+    ],
+    ids=[
+        "01",
+        "0255",
+        "1-bit",
+        "16-bit",
+        "RGB",
+        "red-green",
+        "P",
+        "P-red",
+        "P-red-green",
+        "P-black",
+        "P-swapped",
+    ],
+)
+def test_brighter_value_of_a_label_is_true(picture, tmp_path: Path) -> None:
+    picture.save(tmp_path / "a.png")
+    label = read_mask(tmp_path / "a.png", (2, 2))
+    assert label.dtype == bool and label.tolist() == [[False, True], [False, False]]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "I;16"])
+def test_label_without_a_vessel_is_all_false(mode: str, tmp_path: Path) -> None:
+    Image.new(mode, (3, 2)).save(tmp_path / "a.png")
+    assert not read_mask(tmp_path / "a.png", (2, 3)).any()
+
+
+def test_full_mask_is_all_true(tmp_path: Path) -> None:
+    Image.new("L", (3, 2), 255).save(tmp_path / "a.png")
+    assert read_mask(tmp_path / "a.png", (2, 3)).all()
+
+
+@given(
+    hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=20)),
+    st.tuples(st.integers(0, 254), st.integers(1, 255)).filter(lambda pair: pair[0] < pair[1]),
+)
+def test_any_two_valued_label_survives(label: np.ndarray, values: tuple[int, int]) -> None:
+    low, high = values
+    with tempfile.TemporaryDirectory() as room:
+        path = Path(room, "a.png")
+        Image.fromarray(np.where(label, high, low).astype(np.uint8)).save(path)
+        read = read_mask(path, label.shape)
+    if label.any() and not label.all():
+        assert np.array_equal(read, label)
+    else:  # one value alone: True unless it is 0
+        assert read.all() if (high if label.all() else low) else not read.any()
+
+
+def corrupt_gz(path: Path) -> None:
+    packed = bytearray(gzip.compress(bytes(500) + b"abc" * 90))
+    packed[12] ^= 0xFF
+    path.write_bytes(packed)
+
+
+def bomb(path: Path) -> None:
+    """Write the header of a picture of 40000 x 40000 pixels."""
+    path.write_bytes(b"P5 40000 40000 255\n")
+
+
+def directory(path: Path) -> None:
+    path.mkdir()
+
+
+def no_pixels(path: Path) -> None:
+    path.write_bytes(b"P5 0 0 255\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [("a.ppm.gz", corrupt_gz), ("a.pgm", bomb), ("a.png", directory), ("a.pgm", no_pixels)],
+)
+def test_unreadable_file_is_named(name: str, make, tmp_path: Path) -> None:
+    make(tmp_path / name)
+    with pytest.raises(FundusError, match=rf"{name} cannot be read as a picture"):
+        read_photograph(tmp_path / name)
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FundusError, match=r"gone\.png does not exist"):
+        read_photograph(tmp_path / "gone.png")
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "GIF", "BMP", "PPM"])
+def test_file_cut_anywhere_is_refused(kind: str, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    written = io.BytesIO()
+    Image.fromarray(noise).save(written, kind)
+    content = written.getvalue()
+    for share in (0.02, 0.3, 0.6, 0.9):
+        path = tmp_path / f"cut.{kind.lower()}"
+        path.write_bytes(content[: int(share * len(content))])
+        with pytest.raises(FundusError, match="cut"):
+            read_photograph(path)
