@@ -142,12 +142,12 @@ def grow_branches(trees: list[Tree], traits: Traits, rng: Generator) -> None:
         x, y, heading = tree.nodes[parent]
         miss = math.remainder(math.atan2(goal_y - y, goal_x - x) - heading, math.tau)
         fork = math.copysign(min(abs(miss), math.radians(rng.uniform(35, 65))), miss)
-        path = grow((x, y, heading + fork), (goal_x, goal_y), traits.tortuosity, rng)[1:]
+        path = grow((x, y, heading + fork), (goal_x, goal_y), traits.tortuosity, rng)
         room[kind][best] = 0.0
-        meets = gaps(path[3:] or path, tree.nodes).min() < 0.012**2
+        meets = gaps(path[4:] or path, tree.nodes).min() < 0.012**2
         beside = (gaps(path, other.nodes) < 0.012**2).mean() > 0.3
         if not (meets or beside or gaps(path, traits.fovea).min() < 0.05**2):
-            tree.attach(parent, path, 1.0)
+            tree.attach(parent, path[1:], 1.0)
             room[kind] = np.minimum(room[kind], gaps(goals, path))
 
 
@@ -172,7 +172,7 @@ def raster(tree: Tree, widths: Array, traits: Traits, size: int, reflex: float) 
     ends = [(width, node) for node, width in enumerate(widths) if tree.parents[node] >= 0]
     for core, shade in ((1.0, 1.0), (0.3, 1 - reflex)):
         for width, node in sorted(ends):  # wide vessels last, over the thin ones
-            # A line of four subpixels covers half of some pixel wherever it falls: no gaps.
+            # 3.6 is drawn as 4 subpixels, which fill most of a pixel wherever they fall: no gaps.
             (x, y), r = at[node], core * max(width * unit, 3.6) / 2
             fill = int(255 * shade * min(0.3 + 42 * width, 1.0))
             pen.line([at[tree.parents[node]], (x, y)], fill=fill, width=max(round(2 * r), 1))

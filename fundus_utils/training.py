@@ -97,6 +97,17 @@ def gather(
     return Material(crops, held, whole_photographs(crops, held_merged, STEP), card["sha256"])
 
 
+def cross_entropy() -> Any:
+    """Return the binary cross-entropy in nats, averaged over the pixels inside the field of view.
+
+    Keras' default divides by all pixels, also those of weight 0, and so flatters each photograph
+    by the share of black round it; only the weighted mean can be compared with H(p).
+    """
+    return keras.losses.BinaryCrossentropy(
+        reduction="mean_with_sample_weight", name="binary_crossentropy"
+    )
+
+
 def describe(
     sets: Sequence[FundusSet], preset: Preset, material: Material, model: Any, loss: Any, seed: int
 ) -> dict[str, Any]:
@@ -187,7 +198,8 @@ def _finish(trained: TrainedModel, held: Sequence[FundusSet], room: Path, out: P
     save_statistics(out, trained.mean, trained.std)
     shutil.copy(room / "curve.csv", out / "curve.csv")
     with storage.writing_whole(out / "model.keras") as path:
-        keras.Model(trained.model.inputs, trained.model.outputs, name=trained.model.name).save(path)
+        # without the optimizer's state
+        keras.Model(trained.model.input, trained.model.output, name=trained.model.name).save(path)
     storage.save_json(out / "card.json", trained.card)
     shutil.rmtree(room)
 
@@ -201,7 +213,7 @@ def train(
     steps: int | None = None,
     seed: int = 0,
     model: Any = None,
-    loss: Any = "binary_crossentropy",
+    loss: Any = None,
     augment: Augment = augmentation.augment,
     on_epoch: Callable | None = None,
     started: float | None = None,
@@ -219,7 +231,7 @@ def train(
         steps: the number of steps, instead of minutes; repeats a run exactly on one machine.
         seed: of weights, crops and dropout.
         model: your own network, from (n, h, w, channels) to (n, h, w, 1) in (0, 1).
-        loss: your own loss, as Keras takes it.
+        loss: your own loss, as Keras takes it; by default `cross_entropy()`.
         augment: your own augmentation, called as `augmentation.augment` is.
         on_epoch: called with (model, rows of the curve) after each epoch.
         started: the `time.monotonic()` from which the minutes count.
@@ -238,6 +250,7 @@ def train(
     material = gather(sets, preset, seed, augment)
     keras.utils.set_random_seed(seed)
     model = model or compact_unet(preset.width, preset.depth, len(preset.channels))
+    loss = loss or cross_entropy()
     card = describe(sets, preset, material, model, loss, seed)
     trained = TrainedModel(model, card, material.crops.mean, material.crops.std)
 

@@ -1,5 +1,6 @@
 """Interactive figures: a picture that answers to sliders, and what it shows where nothing runs."""
 
+import base64
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -57,7 +58,8 @@ class Panel(ipywidgets.VBox):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
         bundle = super()._repr_mimebundle_(**kwargs) or {}
-        bundle |= {"text/plain": self.alt, "image/jpeg": self.picture.value}
+        still = base64.b64encode(self.picture.value).decode()
+        bundle |= {"text/plain": self.alt, "image/jpeg": still}
         return bundle, {"image/jpeg": {"alt": self.alt}}
 
 

@@ -42,6 +42,7 @@ def execute(path: Path, bar: Any = None) -> Any:
         notebook,
         timeout=CELL_SECONDS,
         kernel_name="python3",
+        extra_arguments=["--IPKernelApp.log_level=40"],
         resources={"metadata": {"path": str(path.parent)}},
         on_cell_complete=moved,
     )
