@@ -9,6 +9,7 @@ from .crops import Crops
 from .quiet import keras
 
 EPOCHS = 20  # at most: so often the curve gets a point and the state is saved
+SHORTEST = 10  # steps an epoch, where there are enough
 AIM = 0.96  # of the minutes asked for: leaves room for a machine that slows down
 
 
@@ -21,8 +22,9 @@ def new_optimizer(learning_rate: float, steps: int) -> Any:
 
 
 def epochs_of(steps: int) -> int:
-    """Return the largest number of equal epochs, at most EPOCHS, that makes up `steps`."""
-    return max(n for n in range(1, EPOCHS + 1) if steps % n == 0)
+    """Return into how many equal epochs `steps` are cut: at most EPOCHS, of SHORTEST or more."""
+    most = max(1, min(EPOCHS, steps // SHORTEST))
+    return max(n for n in range(1, most + 1) if steps % n == 0)
 
 
 def steps_for(
@@ -62,4 +64,4 @@ def steps_for(
         variable.assign(value)
     spent = clock() - start
     left = seconds - spent - (compiled - start) - EPOCHS * (validated - compiled) - tail
-    return max(1, int(left / float(np.mean(times)) / EPOCHS)) * EPOCHS
+    return max(SHORTEST, int(left / float(np.mean(times)) / EPOCHS)) * EPOCHS

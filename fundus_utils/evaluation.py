@@ -76,7 +76,7 @@ def measures(label: Bools, probability: Floats, threshold: float) -> dict[str, f
 def dice_by_threshold(
     pairs: Iterable[tuple[Bools, Floats]], thresholds: NDArray = THRESHOLDS
 ) -> NDArray[np.float64]:
-    """Return the pooled Dice at each threshold, reading each (label, map) pair once.
+    """Return the pooled `dice` at each threshold, reading each (label, map) pair once.
 
     Args:
         pairs: label bool (n,) and probability float (n,) of each photograph, inside its field of
@@ -89,13 +89,15 @@ def dice_by_threshold(
     # Pixels are counted in the bins between thresholds: bin j holds t[j-1] <= p < t[j].
     counts = np.zeros((2, len(thresholds) + 1))
     for label, probability in pairs:
-        bins = np.searchsorted(thresholds, probability.ravel(), side="right")
+        # In the map's own precision, as `measures` compares: the float32 0.7 is at or above 0.7.
+        cuts = np.asarray(thresholds, probability.dtype)
+        bins = np.searchsorted(cuts, probability.ravel(), side="right")
         for kind in (0, 1):
             counts[kind] += np.bincount(bins[label.ravel() == kind], minlength=counts.shape[1])
     above = counts[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]  # pixels at or above each threshold
     false, true = above
-    drawn = counts[1].sum()
-    return 2 * true / np.maximum(true + false + drawn, 1)
+    below = true + false + counts[1].sum()
+    return np.divide(2 * true, below, out=np.ones_like(below), where=below > 0)
 
 
 def best_threshold(pairs: Iterable[tuple[Bools, Floats]]) -> tuple[float, float]:

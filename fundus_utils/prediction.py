@@ -1,6 +1,7 @@
 """From a photograph to a probability map, a vessel mask and coloured vessels."""
 
 import sys
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ def load_model(folder: Path = SHIPPED) -> TrainedModel:
     """Load a trained model's folder: model.keras, mean.npy, std.npy and card.json.
 
     Raises:
-        FundusError: one of them is missing, or the statistics do not belong to the model.
+        FundusError: one of them is missing or broken, or the statistics do not belong to the model.
     """
     folder = Path(folder)
     for name in ("card.json", "model.keras"):
@@ -56,6 +57,8 @@ def load_model(folder: Path = SHIPPED) -> TrainedModel:
                 f"{folder / name} is missing: train a model first "
                 f"(python -m fundus_utils train --dataset synthetic --out {folder})."
             )
+    if not zipfile.is_zipfile(folder / "model.keras"):
+        raise FundusError(f"{folder / 'model.keras'} is broken: copy it again or train it anew.")
     card = storage.load_json(folder / "card.json")
     mean, std = load_statistics(folder, card, card["channels"])
     return TrainedModel(keras.models.load_model(folder / "model.keras"), card, mean, std)

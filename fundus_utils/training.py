@@ -11,7 +11,7 @@ from typing import Any
 
 from . import augmentation, budget, callbacks, storage
 from .crops import Augment, Crops, prepare_set, whole_photographs
-from .datasets import SOURCES, FundusSet
+from .datasets import SOURCES, FundusSet, load_set
 from .evaluation import best_threshold
 from .fov import Bytes
 from .normalization import augmented_statistics, load_statistics, save_statistics
@@ -270,3 +270,16 @@ def train(
     card["steps"] = total
     _finish(trained, material.held, room, out)
     return trained
+
+
+def made_model(
+    name: str, preset: str, steps: int, seed: int = 0, on_epoch: Callable | None = None
+) -> Path:
+    """Return the folder of a model trained on one set for `steps` steps, trained at first use."""
+    part = load_set(name, "train")
+    key = storage.key_of(asdict(PRESETS[preset]), steps, seed, part.name, part.fingerprint)
+
+    def make(folder: Path) -> None:
+        train([part], folder, preset, steps=steps, seed=seed, on_epoch=on_epoch)
+
+    return storage.made_folder(f"model_{key}", make)

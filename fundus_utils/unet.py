@@ -114,7 +114,9 @@ def check_size(height: int, width: int, depth: int = 4) -> None:
 def receptive_field(depth: int, up_kernel: int = 1) -> int:
     """Return the side, in input pixels, of the square that one output pixel can see.
 
-    Each k x k convolution at level l adds (k - 1) 2^l pixels, each pooling adds 2^l.
+    Each k x k convolution at level l adds (k - 1) 2^l pixels, each pooling adds 2^l. This is the
+    mean over all positions: by where it lies on the poolings' grid a pixel sees some more or fewer
+    (92 or 100 with 3 poolings, never 2^depth more or fewer).
 
     Args:
         depth: poolings; two 3x3 convolutions a level.

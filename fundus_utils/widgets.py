@@ -84,7 +84,8 @@ def _dropdown(label: str, options: Sequence[str]) -> Any:
 def set_chooser() -> Panel | ipywidgets.VBox:
     """Return a menu that saves the data set which all notebooks then use."""
     menu = _dropdown("data set", [name for name in SOURCES])
-    menu.value = storage.chosen_set().partition(":")[0]
+    chosen = storage.chosen_set().partition(":")[0]
+    menu.value = chosen if chosen in SOURCES else None  # a misspelt name: nothing is chosen yet
     menu.observe(lambda change: storage.save_choice(change["new"]), names="value")
     return ipywidgets.VBox([menu])
 

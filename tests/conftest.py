@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fundus_utils import synthetic
 from fundus_utils.layouts import STARE_NUMBERS
 
 SIZE = (30, 40)  # height, width
@@ -90,3 +91,14 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("FUNDUS_DATASET", raising=False)
     (tmp_path / "data").mkdir()
     return tmp_path / "data"
+
+
+@pytest.fixture(scope="session")
+def drawn_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a reader's own folder of six small drawn eyes: both eyes of three patients."""
+    folder = tmp_path_factory.mktemp("own")
+    synthetic.draw_set(folder, count=6, size=128, progress=False)
+    names = sorted(path.stem for path in (folder / "images").iterdir())
+    lines = [f"{name},{name.removeprefix('drawn_')[:-1]}" for name in names]
+    (folder / "patients.csv").write_text("\n".join(lines))
+    return folder

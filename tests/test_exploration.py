@@ -1,0 +1,112 @@
+"""What is measured before any training: contrast, widths and dark lines of drawn pictures."""
+
+import math
+
+import numpy as np
+import pytest
+
+from fundus_utils.datasets import Sample
+from fundus_utils.exploration import (
+    Contrast,
+    local_darkness,
+    ring_around,
+    vessel_contrast,
+    vessel_share,
+    vessel_widths,
+)
+from fundus_utils.synthetic import draw_eye
+
+EVERYWHERE = np.ones((41, 41), bool)
+
+
+def line(width: int, size: int = 41) -> np.ndarray:
+    label = np.zeros((size, size), bool)
+    label[:, size // 2 - width // 2 : size // 2 - width // 2 + width] = True
+    return label
+
+
+def scene(left: int, vessel: int, right: int) -> np.ndarray:
+    """Return a photograph whose green channel has a vessel between two backgrounds."""
+    photograph = np.zeros((41, 41, 3), np.uint8)
+    photograph[:, :20, 1], photograph[:, 20:, 1] = left, right
+    photograph[line(1), 1] = vessel
+    return photograph
+
+
+def test_ring_lies_round_the_vessel_and_inside_the_field() -> None:
+    label = np.zeros((41, 41), bool)
+    label[20, 20] = True
+    distance = np.hypot(*(np.indices(label.shape) - 20))
+    assert np.array_equal(ring_around(label, EVERYWHERE), (distance <= 6) & (distance > 0))
+    half = np.indices(label.shape)[1] > 18
+    assert np.array_equal(ring_around(label, half, 3), (distance <= 3) & (distance > 0) & half)
+    assert not (ring_around(line(5), EVERYWHERE) & line(5)).any()
+
+
+def test_contrast_by_hand() -> None:
+    # The ring holds as many pixels of 120 as of 140: mean 130, standard deviation 10.
+    found = vessel_contrast(scene(120, 100, 140), line(1), EVERYWHERE, "green")
+    assert (found.difference, found.noise, found.to_noise) == (30, 10, 3)
+
+
+def test_brighter_vessels_have_a_negative_contrast() -> None:
+    found = vessel_contrast(scene(100, 150, 100), line(1), EVERYWHERE, "green")
+    assert (found.difference, found.noise, found.to_noise) == (-50, 0, 0)
+    assert vessel_contrast(scene(100, 150, 100), line(1), EVERYWHERE, "red") == Contrast(0, 0)
+
+
+def test_far_away_and_outside_do_not_count() -> None:
+    photograph, fov = scene(120, 100, 140), EVERYWHERE.copy()
+    photograph[:, :10] = photograph[:, 31:] = photograph[:12] = 255
+    fov[:12] = False
+    found = vessel_contrast(photograph, line(1), fov, "green")
+    assert (found.difference, found.noise) == (30, 10)
+
+
+def test_drawn_eye_shows_its_vessels_best_in_green() -> None:
+    eye = draw_eye(1, 0, 256)
+    found = {
+        name: vessel_contrast(eye.photograph, eye.label, eye.fov, name).difference
+        for name in ("red", "green", "blue", "grey")
+    }
+    assert max(found, key=found.__getitem__) == "green" and found["green"] > 5
+
+
+@pytest.mark.parametrize("width", [1, 3, 5, 9])
+@pytest.mark.parametrize("diagonal", [False, True])
+def test_width_of_a_drawn_line(width: int, diagonal: bool) -> None:
+    label = line(width, 101)
+    if diagonal:
+        y, x = np.indices(label.shape)
+        label = np.abs(y - x) / math.sqrt(2) <= width / 2
+    widths = vessel_widths(label)
+    assert abs(np.median(widths) - width) <= 1 and widths.min() >= 1
+
+
+def test_no_vessel_has_no_width() -> None:
+    assert vessel_widths(np.zeros((9, 9), bool)).size == 0
+
+
+def test_share_counts_the_field_of_view_alone() -> None:
+    fov = EVERYWHERE.copy()
+    fov[:, 30:] = False
+    sample = Sample("a", "a", scene(1, 2, 3), line(3), fov)
+    assert vessel_share(sample) == pytest.approx(3 / 30)
+    assert math.isnan(vessel_share(Sample("a", "a", scene(1, 2, 3), None, fov)))
+
+
+def test_dark_line_stands_out_of_an_uneven_background() -> None:
+    background = (80 + 2 * np.indices((81, 81))[1]).astype(np.uint8)
+    image = background - 30 * line(5, 81).astype(np.uint8)
+    fov = np.ones((81, 81), bool)
+    fov[:10] = False
+    dark = local_darkness(image, fov)
+    assert dark.shape == image.shape and (dark[:10] == 0).all()
+    assert dark[fov & line(5, 81)].min() >= 20 / 255  # 30 less the rise of the light across it
+    assert not dark[:, 12:-12][~line(5, 81)[:, 12:-12]].any()  # none of the rise itself
+    assert local_darkness(np.full((30, 30), 90, np.uint8), np.ones((30, 30), bool)).max() == 0
+
+
+def test_bright_line_is_no_dark_line() -> None:
+    image = np.full((41, 41), 100, np.uint8) + 50 * line(3).astype(np.uint8)
+    assert local_darkness(image, EVERYWHERE).max() == 0

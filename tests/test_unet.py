@@ -1,0 +1,129 @@
+"""The networks: the article's numbers and connections, sizes, and how far one pixel reaches."""
+
+import numpy as np
+import pytest
+
+from fundus_utils.quiet import keras
+from fundus_utils.storage import FundusError
+from fundus_utils.unet import article_unet, check_size, compact_unet, receptive_field
+
+layers = keras.layers
+
+
+def of_kind(model: keras.Model, kind: type) -> list:
+    return [layer for layer in model.layers if isinstance(layer, kind)]
+
+
+def makers_of_skips(model: keras.Model) -> list:
+    """Return the layer that makes each skip, the lowest first."""
+    joins = of_kind(model, layers.Concatenate)
+    return [join.input[0]._keras_history.operation for join in joins]
+
+
+def random_images(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+@pytest.mark.parametrize(("original", "parameters"), [(False, 31_043_461), (True, 31_031_685)])
+def test_parameters_of_the_article(original: bool, parameters: int) -> None:
+    model = article_unet(original=original)
+    assert model.count_params() == parameters
+    assert model.input_shape == model.output_shape == (None, 512, 512, 1)
+
+
+def test_article_normalizes_nine_times_and_drops_nothing() -> None:
+    model = article_unet(width=2)
+    assert len(of_kind(model, layers.BatchNormalization)) == 9  # 4 poolings, bottom, 4 decoders
+    assert not of_kind(model, layers.Dropout)
+    before = [
+        layer.input._keras_history.operation for layer in of_kind(model, layers.BatchNormalization)
+    ]
+    assert [type(layer) for layer in before] == [layers.MaxPooling2D] * 4 + [layers.Conv2D] * 5
+    skips = makers_of_skips(model)
+    assert all(isinstance(layer, layers.Conv2D) for layer in skips)  # taken before it normalizes
+    assert [layer.filters for layer in skips] == [16, 8, 4, 2]
+
+
+def test_original_drops_twice_and_its_lowest_skip_is_dropped() -> None:
+    model = article_unet(width=2, original=True)
+    assert not of_kind(model, layers.BatchNormalization)
+    assert [layer.rate for layer in of_kind(model, layers.Dropout)] == [0.5, 0.5]
+    skips = makers_of_skips(model)
+    assert skips[0] is of_kind(model, layers.Dropout)[0]
+    assert all(isinstance(layer, layers.Conv2D) for layer in skips[1:])
+
+
+@pytest.mark.parametrize("original", [False, True])
+def test_convolutions_of_the_article(original: bool) -> None:
+    convolutions = of_kind(article_unet(width=2, original=original), layers.Conv2D)
+    assert len(convolutions) == 24
+    assert [layer.kernel_size[0] for layer in convolutions].count(2) == 4
+    assert [layer.activation.__name__ for layer in convolutions] == ["relu"] * 23 + ["sigmoid"]
+    assert [layer.filters for layer in convolutions[-2:]] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [article_unet(None, 2), article_unet(None, 2, original=True), compact_unet(2, depth=4)],
+    ids=["article", "original", "compact"],
+)
+@pytest.mark.parametrize("size", [(16, 16), (48, 32), (80, 112)])
+def test_probabilities_of_the_same_size(model: keras.Model, size: tuple[int, int]) -> None:
+    images = random_images(2, *size, 1)
+    probability = model.predict_on_batch(images)
+    assert probability.shape == images.shape and probability.dtype == np.float32
+    assert (probability > 0).all() and (probability < 1).all()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_compact_network_answers_to_its_image(channels: int) -> None:
+    keras.utils.set_random_seed(0)
+    model = compact_unet(2, 3, channels)
+    probability = model.predict_on_batch(random_images(1, 64, 64, channels))
+    assert probability.shape == (1, 64, 64, 1) and probability.std() > 0.01
+    assert all(not layer.use_bias for layer in of_kind(model, layers.Conv2D)[:-1])
+    assert len(of_kind(model, layers.BatchNormalization)) == 14
+    assert all(isinstance(layer, layers.ReLU) for layer in makers_of_skips(model))
+
+
+@pytest.mark.parametrize(("depth", "side"), [(4, 16), (4, 512), (3, 24), (0, 7)])
+def test_sides_that_can_be_halved_pass(depth: int, side: int) -> None:
+    check_size(side, 2 * side, depth)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "said"),
+    [
+        (512, 565, r"565 pixels.*Pad it to 576 or crop it to 560\."),
+        (584, 576, r"584 pixels.*Pad it to 592 or crop it to 576\."),
+        (16, 9, r"9 pixels.*Pad it to 16\.$"),
+        (0, 16, r"0 pixels.*Pad it to 16\.$"),
+    ],
+)
+def test_side_that_cannot_be_halved_is_told_where_to_go(height: int, width: int, said: str) -> None:
+    with pytest.raises(FundusError, match=said):
+        check_size(height, width)
+
+
+def rows_that_move(model: keras.Model, row: int, side: int) -> np.ndarray:
+    """Return which rows of the output move when one input pixel does, through positive weights."""
+    for layer in of_kind(model, layers.Conv2D):
+        weights = layer.get_weights()
+        layer.set_weights([np.full_like(weights[0], 1 / 9), *(0 * bias for bias in weights[1:])])
+    image = np.zeros((1, side, side, 1), np.float32)
+    image[0, row, side // 2] = 1e9
+    linear = keras.Model(model.input, model.layers[-1].input)
+    return np.flatnonzero(np.asarray(linear(image))[0].any(axis=(1, 2)))
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_one_pixel_moves_as_much_as_the_receptive_field_says(depth: int) -> None:
+    model, step, field = compact_unet(1, depth), 2**depth, receptive_field(depth)
+    moved = [np.ptp(rows_that_move(model, 64 + i, 128)) + 1 for i in range(step)]
+    assert np.mean(moved) == field
+    assert all(abs(reached - field) < step for reached in moved)  # by the pixel's position
+
+
+def test_known_receptive_fields() -> None:
+    assert [receptive_field(depth) for depth in range(5)] == [5, 18, 44, 96, 200]
+    assert receptive_field(4, up_kernel=2) == 215

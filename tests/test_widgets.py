@@ -1,0 +1,192 @@
+"""Interactive figures answer to their controls, and keep a picture where nothing runs."""
+
+import base64
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import ipywidgets
+import numpy as np
+import pytest
+from PIL import Image
+
+from conftest import DISC, PHOTOGRAPH, VESSELS, save
+from fundus_utils import storage, widgets
+from fundus_utils.augmentation import merge
+from fundus_utils.datasets import load_set
+from fundus_utils.prediction import TrainedModel
+
+CARD = {"channels": ["green"], "fov_diameter": 28, "normalization": "dataset", "threshold": 0.5}
+
+
+def controls(panel: widgets.Panel) -> dict[str, ipywidgets.Widget]:
+    return {child.description: child for child in panel.children if hasattr(child, "description")}
+
+
+def decoded(content: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(content)))
+
+
+@pytest.fixture
+def photographs(data: Path):
+    for name, photograph in (("a", PHOTOGRAPH), ("b", PHOTOGRAPH // 2)):
+        save(data / "folder" / "images" / f"{name}.png", photograph)
+        save(data / "folder" / "labels" / f"{name}.png", VESSELS)
+        save(data / "folder" / "masks" / f"{name}.png", DISC)
+    return load_set("folder", "all")
+
+
+@pytest.mark.parametrize(
+    ("picture", "size"),
+    [
+        (np.zeros((30, 40, 3), np.uint8), (40, 30)),
+        (np.zeros((1024, 1024), np.uint8), (512, 512)),
+        (np.zeros((600, 1800, 3), np.uint8), (1536, 512)),
+        (np.ones((30, 40), bool), (40, 30)),
+    ],
+)
+def test_pictures_become_small_jpegs(picture: np.ndarray, size: tuple[int, int]) -> None:
+    with Image.open(io.BytesIO(widgets.as_jpeg(picture))) as image:
+        assert image.format == "JPEG" and image.size == size
+        assert np.asarray(image).max() == (255 if picture.dtype == bool else 0)
+
+
+def test_browser_answers_to_every_menu(photographs) -> None:
+    panel = widgets.browser(photographs)
+    menus = controls(panel)
+    assert menus["photograph"].options == ("a", "b")
+    shown = [panel.picture.value]
+    for menu, choice in (
+        ("photograph", "b"),
+        ("channel", "red"),
+        ("overlay", "label"),
+        ("overlay", "field of view"),
+        ("channel", "grey"),
+        ("photograph", "a"),
+    ):
+        menus[menu].value = choice
+        shown.append(panel.picture.value)
+    assert len(set(shown)) == len(shown)
+    for menu, choice in (("channel", "colour"), ("overlay", "none")):
+        menus[menu].value = choice
+    assert panel.picture.value == shown[0]
+
+
+def test_browser_shows_photographs_without_labels(data: Path) -> None:
+    save(data / "folder" / "images" / "a.png", PHOTOGRAPH)
+    panel = widgets.browser(load_set("folder", "unlabelled"))
+    before = panel.picture.value
+    controls(panel)["overlay"].value = "label"
+    assert panel.picture.value == before
+
+
+def test_playground_answers_to_every_slider() -> None:
+    merged = merge(PHOTOGRAPH + np.arange(40, dtype=np.uint8)[:, None], VESSELS, DISC)
+    panel = widgets.augmentation_playground(merged)
+    assert decoded(panel.picture.value).shape == (30, 3 * 40, 3)
+    sliders, shown = controls(panel), [panel.picture.value]
+    for name, value in (
+        ("rotation (degrees)", 0),
+        ("scale", 1.5),
+        ("shear (degrees)", 10),
+        ("contrast", 1.4),
+        ("brightness", 0.2),
+        ("mirror", True),
+    ):
+        sliders[name].value = value
+        shown.append(panel.picture.value)
+    assert len(set(shown)) == len(shown)
+
+
+def test_panel_keeps_its_picture_and_its_words_where_no_kernel_runs() -> None:
+    slider = ipywidgets.IntSlider(value=10, max=200)
+    panel = widgets.Panel(
+        [slider], lambda: np.full((16, 16, 3), slider.value, np.uint8), "a grey square"
+    )
+    slider.value = 120
+    bundle, metadata = panel._repr_mimebundle_()
+    assert bundle["text/plain"] == "a grey square"
+    assert metadata["image/jpeg"]["alt"] == "a grey square"
+    assert isinstance(bundle["image/jpeg"], str)
+    assert abs(decoded(base64.b64decode(bundle["image/jpeg"])).mean() - 120) < 2
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+@pytest.fixture
+def uploading(data: Path) -> tuple[widgets.Panel, dict, ipywidgets.Label]:
+    model = SimpleNamespace(predict_on_batch=lambda batch: 1 / (1 + np.exp(-batch[..., :1])))
+    panel = widgets.upload(TrainedModel(model, CARD, 0.3, 0.2), PHOTOGRAPH)
+    label = next(child for child in panel.children if isinstance(child, ipywidgets.Label))
+    return panel, controls(panel), label
+
+
+def sent(name: str, content: bytes) -> tuple[dict]:
+    file = {"name": name, "type": "", "size": len(content), "content": memoryview(content)}
+    return (file | {"last_modified": datetime.now(UTC)},)
+
+
+def png(picture: np.ndarray) -> bytes:
+    room = io.BytesIO()
+    Image.fromarray(picture).save(room, "PNG")
+    return room.getvalue()
+
+
+def test_upload_shows_an_example_that_answers_to_its_controls(uploading) -> None:
+    panel, fields, _ = uploading
+    shown = [panel.picture.value]
+    for name, value in (
+        ("threshold", 0.9),
+        ("show", "coloured vessels"),
+        ("threshold", 0.5),
+        ("show", "probability map"),
+    ):
+        fields[name].value = value
+        shown.append(panel.picture.value)
+    assert len(set(shown)) == len(shown)
+
+
+def test_uploaded_photograph_is_predicted(uploading) -> None:
+    panel, fields, label = uploading
+    before = panel.picture.value
+    fields["photograph"].value = sent("mine.png", png(np.repeat(PHOTOGRAPH, 2, axis=1)))
+    assert panel.picture.value != before
+    assert decoded(panel.picture.value).shape == (30, 80, 3)
+    assert label.value == "mine.png: 80x30 pixels"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not a picture", png(PHOTOGRAPH)[:60]], ids=["empty", "text", "cut"]
+)
+def test_broken_upload_leaves_a_message_and_the_last_picture(content: bytes, uploading) -> None:
+    panel, fields, label = uploading
+    before = panel.picture.value
+    fields["photograph"].value = sent("../../broken.png", content)
+    assert "broken.png" in label.value and panel.picture.value == before
+    fields["photograph"].value = sent("good.png", png(PHOTOGRAPH // 2))
+    assert label.value.startswith("good.png") and panel.picture.value != before
+    kept = {path.name for path in (storage.derived_dir() / "uploads").iterdir()}
+    assert kept == {"broken.png", "good.png"}
+
+
+def test_chosen_set_is_saved(data: Path) -> None:
+    menu = widgets.set_chooser().children[0]
+    assert menu.value == "synthetic"
+    menu.value = "drive"
+    assert storage.chosen_set() == "drive"
+    assert widgets.set_chooser().children[0].value == "drive"
+
+
+@pytest.mark.parametrize("name", ["dirve", ""])
+def test_misspelt_choice_can_be_mended_in_the_menu(name: str, data: Path) -> None:
+    storage.save_choice(name)
+    menu = widgets.set_chooser().children[0]
+    assert menu.value is None
+    menu.value = "synthetic"
+    assert storage.chosen_set() == "synthetic"
+
+
+def test_readers_own_folder_stays_chosen(data: Path) -> None:
+    storage.save_choice("folder:/my/eyes")
+    assert widgets.set_chooser().children[0].value == "folder"
+    assert storage.chosen_set() == "folder:/my/eyes"
