@@ -29,6 +29,7 @@ with _silence():
     import tensorflow as tf
 
     tf.config.list_physical_devices()
+    tf.get_logger().setLevel("ERROR")  # its hints on graph building are not for a reader
     import keras
 
 __all__ = ["keras", "tf"]

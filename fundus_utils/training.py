@@ -125,7 +125,7 @@ def describe(
         "crop": preset.crop,
         "batch": preset.batch,
         "learning_rate": preset.learning_rate,
-        "loss": loss if isinstance(loss, str) else getattr(loss, "name", type(loss).__name__),
+        "loss": getattr(loss, "name", getattr(loss, "__name__", str(loss))),
         "augmentation": asdict(preset.ranges),
         "seed": seed,
         "versions": {name: version(name) for name in ("fundus-utils", "tensorflow", "keras")},

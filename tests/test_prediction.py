@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from conftest import DISC, PHOTOGRAPH
 from PIL import Image
 
-from conftest import DISC, PHOTOGRAPH
 from fundus_utils.datasets import FundusSet
 from fundus_utils.fov import fov_diameter
 from fundus_utils.layouts import Record

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import ipywidgets
 import numpy as np
 import pytest
+from conftest import DISC, PHOTOGRAPH, VESSELS, save
 from PIL import Image
 
-from conftest import DISC, PHOTOGRAPH, VESSELS, save
 from fundus_utils import storage, widgets
 from fundus_utils.augmentation import merge
 from fundus_utils.datasets import load_set
