@@ -19,7 +19,8 @@ class Contrast:
     """How a vessel stands out in one channel of one photograph.
 
     difference: grey levels (of 255) by which vessels are darker than the ring round them; below 0
-    they are brighter. noise: the standard deviation inside the ring, in grey levels.
+    they are brighter. noise: the standard deviation of the ring's pixels round the mean of the ring
+    nearby, in grey levels.
     """
 
     difference: float
@@ -28,7 +29,7 @@ class Contrast:
     @property
     def to_noise(self) -> float:
         """The difference in units of the noise."""
-        return self.difference / self.noise if self.noise else 0.0
+        return self.difference / self.noise if self.noise > 1e-9 else 0.0
 
 
 def ring_around(label: Bools, fov: Bools, width: int = RING) -> Bools:
@@ -47,17 +48,25 @@ def vessel_contrast(photograph: Bytes, label: Bools, fov: Bools, channel: str) -
         channel: red, green, blue or grey.
     """
     values = image_channel(photograph, channel).astype(np.float64)
-    ring = values[ring_around(label, fov)]
-    return Contrast(float(ring.mean() - values[label & fov].mean()), float(ring.std()))
+    ring = ring_around(label, fov)
+
+    def smooth(picture: NDArray) -> NDArray:
+        return ndimage.gaussian_filter(picture, 2 * RING)
+
+    # The mean of the ring's pixels nearby: brightness changes slowly across the photograph.
+    nearby = smooth(values * ring)[ring] / smooth(ring.astype(np.float64))[ring]
+    difference = values[ring].mean() - values[label & fov].mean()
+    return Contrast(float(difference), float((values[ring] - nearby).std()))
 
 
 def vessel_widths(label: Bools) -> NDArray[np.float64]:
     """Return the width in pixels of the vessels at each pixel of their centre lines.
 
-    Twice the distance to the nearest background pixel, less one: a line of one pixel has width 1.
+    Measured on the label enlarged twice, where every width is even: there, the distance from the
+    centre line to the nearest background pixel is the width before enlarging.
     """
-    distance = ndimage.distance_transform_edt(label)
-    return 2 * distance[skeletonize(label)] - 1
+    twice = label.repeat(2, axis=0).repeat(2, axis=1)
+    return ndimage.distance_transform_edt(twice)[skeletonize(twice)]
 
 
 def vessel_share(sample: Sample) -> float:
