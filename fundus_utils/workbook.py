@@ -1,6 +1,7 @@
 """Run every notebook in order, keep what they make, and put them on one HTML page."""
 
 import html
+import logging
 import os
 import re
 import sys
@@ -18,6 +19,7 @@ from .storage import PROJECT, FundusError
 
 NOTEBOOKS = PROJECT / "notebooks"
 CELL_SECONDS = 1200
+EMPTY_SCRIPT = re.compile(r'<script src="">\s*</script>')
 NO_ALT = re.compile(r'alt="No description has been provided for this image"')
 
 
@@ -89,9 +91,11 @@ def html_page(notebooks: list[Any]) -> str:
     exporter = HTMLExporter(
         mathjax_url="", require_js_url="", jquery_url="", exclude_input_prompt=True
     )
+    exporter.log.setLevel(logging.ERROR)  # it warns of missing texts, which are filled in below
     body, _ = exporter.from_notebook_node(page)
     texts = iter(_alt_texts(page))
-    body = NO_ALT.sub(lambda _: f'alt="{next(texts, "figure")}"', body)
+    body = NO_ALT.sub(lambda _: f'alt="{next(texts)}"', body)
+    body = EMPTY_SCRIPT.sub("", body)  # what the empty addresses above leave
     return body.replace("<title>Notebook</title>", "<title>Fundus U-Net workbook</title>")
 
 
