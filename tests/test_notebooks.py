@@ -67,7 +67,7 @@ def test_was_run_from_top_to_bottom(path):
 @each
 def test_what_prints_has_a_stored_output(path):
     for cell in code_cells(path):
-        if re.search(r"^(print|show|widgets\.)", cell.source, flags=re.M):
+        if re.search(r"^(print\(|show\(|widgets\.)", cell.source, flags=re.M):
             assert cell.outputs, cell.source
 
 
