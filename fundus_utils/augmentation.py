@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 from PIL import Image
 
 from .fov import Bools, Bytes
 
 Range = tuple[float, float]
+Size = tuple[int, int] | None
+Point = tuple[float, float] | None
 Affine = tuple[float, float, float, float, float, float]
 
 
@@ -31,6 +34,7 @@ class Ranges:
     gamma: Range = (0.8, 1.25)
 
 
+COLOURS = ("red", "green", "blue")
 STILL = Ranges((0, 0), (1, 1), (0, 0), (0, 0), False, (1, 1), (0, 0), (1, 1))
 
 
@@ -47,10 +51,9 @@ def image_channel(photograph: Bytes, name: str) -> Bytes:
     """
     if name == "grey":
         return np.asarray(Image.fromarray(photograph).convert("L"))
-    names = ("red", "green", "blue")
-    if name not in names:
+    if name not in COLOURS:
         raise ValueError(f"no channel is called {name!r}: choose from red, green, blue and grey.")
-    return photograph[..., names.index(name)]
+    return photograph[..., COLOURS.index(name)]
 
 
 def merge(
@@ -92,11 +95,7 @@ def split(merged: Bytes, channels: int = 1) -> tuple[Bytes, Bools, Bools]:
 
 
 def draw_affine(
-    rng: np.random.Generator,
-    ranges: Ranges,
-    source: tuple[int, int],
-    size: tuple[int, int] | None = None,
-    centre: tuple[float, float] | None = None,
+    rng: Generator, ranges: Ranges, source: tuple[int, int], size: Size = None, centre: Point = None
 ) -> Affine:
     """Draw one affine map that turns, scales, shears, mirrors, shifts and crops at once.
 
@@ -123,7 +122,7 @@ def draw_affine(
     return a, b, column - a * x - b * y, d, e, row - d * x - e * y
 
 
-def warp(merged: Bytes, affine: Affine, size: tuple[int, int] | None = None) -> Bytes:
+def warp(merged: Bytes, affine: Affine, size: Size = None) -> Bytes:
     """Apply one affine map to every channel of a merged picture, interpolating linearly.
 
     Args:
@@ -135,16 +134,12 @@ def warp(merged: Bytes, affine: Affine, size: tuple[int, int] | None = None) -> 
         uint8 (*size, n); 0 where the source ends, so the field of view ends there too.
     """
     height, width = size or merged.shape[:2]
-    layers = [
-        Image.fromarray(np.ascontiguousarray(merged[..., i])).transform(
-            (width, height), Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR
-        )
-        for i in range(merged.shape[-1])
-    ]
+    how = (width, height), Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR
+    layers = [Image.fromarray(layer).transform(*how) for layer in np.moveaxis(merged, -1, 0).copy()]
     return np.stack([np.asarray(layer) for layer in layers], axis=-1)
 
 
-def jitter(image: Bytes, rng: np.random.Generator, ranges: Ranges) -> Bytes:
+def jitter(image: Bytes, rng: Generator, ranges: Ranges) -> Bytes:
     """Change contrast, brightness and gamma of the image channels (never of a label).
 
     Args:
@@ -155,9 +150,8 @@ def jitter(image: Bytes, rng: np.random.Generator, ranges: Ranges) -> Bytes:
     Returns:
         uint8 of the same shape.
     """
-    gamma, contrast, brightness = (
-        rng.uniform(*r) for r in (ranges.gamma, ranges.contrast, ranges.brightness)
-    )
+    drawn = ranges.gamma, ranges.contrast, ranges.brightness
+    gamma, contrast, brightness = (rng.uniform(*r) for r in drawn)
     grey = np.linspace(0, 1, 256) ** gamma
     table = (grey - 0.5) * contrast + 0.5 + brightness
     return np.rint(table.clip(0, 1) * 255).astype(np.uint8)[image]
@@ -165,11 +159,11 @@ def jitter(image: Bytes, rng: np.random.Generator, ranges: Ranges) -> Bytes:
 
 def augment(
     merged: Bytes,
-    rng: np.random.Generator,
+    rng: Generator,
     ranges: Ranges | None = None,
     channels: int = 1,
-    size: tuple[int, int] | None = None,
-    centre: tuple[float, float] | None = None,
+    size: Size = None,
+    centre: Point = None,
 ) -> Bytes:
     """Transform a merged picture: all of it moves, only its image channels change brightness.
 

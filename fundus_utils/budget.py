@@ -15,9 +15,8 @@ AIM = 0.96  # of the minutes asked for: leaves room for a machine that slows dow
 
 def new_optimizer(learning_rate: float, steps: int) -> Any:
     """Return AdamW whose rate rises over the first twentieth of the steps and falls as a cosine."""
-    schedule = keras.optimizers.schedules.CosineDecay(
-        learning_rate / 10, steps, warmup_target=learning_rate, warmup_steps=max(1, steps // 20)
-    )
+    rise = {"warmup_target": learning_rate, "warmup_steps": max(1, steps // 20)}
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate / 10, steps, **rise)
     return keras.optimizers.AdamW(schedule, weight_decay=1e-2)
 
 
@@ -42,10 +41,9 @@ def steps_for(
             returns how many photographs there will be.
         seconds: the time for compiling, all steps, validation and `last`.
     """
-    before = [np.array(variable) for variable in model.variables]
+    before = [keras.ops.convert_to_numpy(variable) for variable in model.variables]
     model.compile(new_optimizer(0.0, 100), loss)
-    stream = iter(crops.batches(batch))
-    clock = time.monotonic
+    stream, clock = iter(crops.batches(batch)), time.monotonic
     start = clock()
     model.train_on_batch(*next(stream))
     model.evaluate(validation, verbose=0)

@@ -11,7 +11,6 @@ from tqdm import tqdm
 
 from . import storage
 from .quiet import keras
-from .storage import FundusError
 
 Row = dict[str, float]
 
@@ -26,9 +25,8 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Row | None = None) -> None:
         """Move the bar by one step."""
+        self.bar.set_postfix(loss=f"{(logs or {}).get('loss', math.nan):.3f}", refresh=False)
         self.bar.update()
-        if logs:
-            self.bar.set_postfix(loss=f"{logs['loss']:.3f}", refresh=False)
 
     def on_train_end(self, logs: Row | None = None) -> None:
         """Close the bar."""
@@ -41,11 +39,10 @@ class StopAtNaN(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Row | None = None) -> None:
         """Raise FundusError at the first loss that is NaN or infinite."""
         if logs and not math.isfinite(logs["loss"]):
-            raise FundusError(
-                f"the loss became {logs['loss']} at step {batch + 1} of this epoch: the learning "
-                "rate is too high, or the normalization statistics are wrong (std near 0). "
-                "Train again with a lower learning rate."
-            )
+            problem = f"the loss became {logs['loss']} at step {batch + 1} of this epoch"
+            causes = "the rate is too high, or the normalization statistics are wrong (std near 0)"
+            advice = "Train again with a lower learning rate."
+            raise storage.FundusError(f"{problem}: {causes}. {advice}")
 
 
 def read_curve(path: Path) -> list[Row]:
@@ -54,14 +51,6 @@ def read_curve(path: Path) -> list[Row]:
         return []
     with path.open(newline="") as file:
         return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-
-
-def write_curve(path: Path, rows: list[Row]) -> None:
-    """Write a curve.csv, whole or not at all."""
-    with storage.writing_whole(path) as room, room.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -75,15 +64,10 @@ class Checkpoints(keras.callbacks.Callback):
         """Write into `folder`; `on_epoch(model, rows)` is called after each epoch."""
         super().__init__()
         self.folder, self.steps_per_epoch, self.on_epoch = folder, steps_per_epoch, on_epoch
-        states = sorted(folder.glob("epoch_*.weights.h5"))
-        self.last = states[-1] if states else None
+        self.best = folder / "best.weights.h5"  # the weights with the lowest validation loss
+        self.last = max(folder.glob("epoch_*.weights.h5"), default=None)
         self.done = int(self.last.name[6:9]) if self.last else 0
         self.rows = read_curve(folder / "curve.csv")[: self.done]
-
-    @property
-    def best(self) -> Path:
-        """The weights with the lowest validation loss."""
-        return self.folder / "best.weights.h5"
 
     def resume(self, model: Any) -> int:
         """Load the last finished epoch, if there is one; return how many were finished."""
@@ -98,17 +82,18 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Row | None = None) -> None:
         """Save curve, best weights and state, in this order."""
-        values = {key: float(value) for key, value in (logs or {}).items()}
-        row = {"epoch": epoch + 1, "step": (epoch + 1) * self.steps_per_epoch, **values}
-        earlier = [old["val_loss"] for old in self.rows]
+        row = {"epoch": epoch + 1, "step": (epoch + 1) * self.steps_per_epoch, **(logs or {})}
+        row = {key: float(value) for key, value in row.items()}
+        earlier = min((old["val_loss"] for old in self.rows), default=math.inf)
         self.rows.append(row)
-        write_curve(self.folder / "curve.csv", self.rows)
-        if not earlier or row["val_loss"] < min(earlier):
+        with storage.writing_whole(self.folder / "curve.csv") as room:
+            lines = [",".join(row)] + [",".join(map(str, one.values())) for one in self.rows]
+            room.write_text("\n".join(lines) + "\n")
+        if row["val_loss"] < earlier:
             self._save(self.best)
-        state = self.folder / f"epoch_{epoch + 1:03d}.weights.h5"
-        self._save(state)
-        if self.last and self.last != state:
-            self.last.unlink(missing_ok=True)
-        self.last = state
+        before, self.last = self.last, self.folder / f"epoch_{epoch + 1:03d}.weights.h5"
+        self._save(self.last)
+        if before:
+            before.unlink(missing_ok=True)
         if self.on_epoch:
             self.on_epoch(self.model, self.rows)

@@ -36,7 +36,7 @@ def prepare(sample: Sample, fov_diameter: int, channels: Sequence[str] = ("green
     return merge(small.photograph, small.label, small.fov, channels)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Crops:
     """Normalized training crops; crop number i depends on (seed, i) alone.
 
@@ -57,10 +57,8 @@ class Crops:
 
     def __post_init__(self) -> None:
         """Measure each photograph once."""
-        inside = [np.argwhere(picture[..., -1] >= 128) for picture in self.merged]
-        own = [self.statistics_of(picture) for picture in self.merged]
-        object.__setattr__(self, "_inside", inside)
-        object.__setattr__(self, "_statistics", own)
+        self._inside = [np.argwhere(picture[..., -1] >= 128) for picture in self.merged]
+        self._statistics = [self.statistics_of(picture) for picture in self.merged]
 
     def statistics_of(self, merged: Bytes) -> tuple[float, float]:
         """Return the mean and std that normalize a merged picture."""
@@ -78,23 +76,14 @@ class Crops:
         """
         rng = np.random.default_rng([self.seed, int(i)])
         which = int(rng.integers(len(self.merged)))
-        points: Any = self._inside[which]  # type: ignore[attr-defined]
+        points = self._inside[which]
         row, column = points[rng.integers(len(points))]
-        moved = self.augment(
-            self.merged[which],
-            rng,
-            self.ranges,
-            channels=self.channels,
-            size=(self.size, self.size),
-            centre=(float(row), float(column)),
-        )
-        image, label, fov = split(moved, self.channels)
-        mean, std = self._statistics[which]  # type: ignore[attr-defined]
-        return (
-            normalize(image, mean, std),
-            label[..., None].astype(np.float32),
-            fov[..., None].astype(np.float32),
-        )
+        place = {"size": (self.size, self.size), "centre": (float(row), float(column))}
+        picture, channels = self.merged[which], self.channels
+        moved = self.augment(picture, rng, self.ranges, channels=channels, **place)
+        image, *masks = split(moved, channels)
+        label, weight = (mask[..., None].astype(np.float32) for mask in masks)
+        return normalize(image, *self._statistics[which]), label, weight
 
     def batches(self, batch: int, first_step: int = 0, steps: int | None = None) -> Any:
         """Return a tf.data.Dataset of (images, labels, weights) batches, made ahead of time.
@@ -104,16 +93,12 @@ class Crops:
             first_step: where to begin, for a training that goes on.
             steps: how many batches; endless by default.
         """
-        shape = (self.size, self.size)
 
-        def crop(i: Any) -> tuple[Any, Any, Any]:
-            image, label, weight = tf.numpy_function(
-                self.__getitem__, [i], [tf.float32] * 3, stateful=False
-            )
-            image.set_shape((*shape, self.channels))
-            label.set_shape((*shape, 1))
-            weight.set_shape((*shape, 1))
-            return image, label, weight
+        def crop(i: Any) -> Any:
+            tensors = tf.numpy_function(self.__getitem__, [i], [tf.float32] * 3, stateful=False)
+            for tensor, depth in zip(tensors, (self.channels, 1, 1), strict=True):
+                tensor.set_shape((self.size, self.size, depth))
+            return tuple(tensors)
 
         last = np.iinfo(np.int64).max if steps is None else (first_step + steps) * batch
         numbers = tf.data.Dataset.range(first_step * batch, last)
@@ -134,14 +119,13 @@ def whole_photographs(crops: Crops, merged: Sequence[Bytes], step: int) -> Any:
         for picture in merged:
             rows, columns = -picture.shape[0] % step, -picture.shape[1] % step
             padded = np.pad(picture, ((0, rows), (0, columns), (0, 0)))
-            image, label, fov = split(padded, crops.channels)
-            masks = (mask[None, ..., None].astype(np.float32) for mask in (label, fov))
-            yield normalize(image, *crops.statistics_of(picture))[None], *masks
+            image, *masks = split(padded, crops.channels)
+            label, weight = (mask[None, ..., None].astype(np.float32) for mask in masks)
+            yield normalize(image, *crops.statistics_of(picture))[None], label, weight
 
     shapes = [(1, None, None, n) for n in (crops.channels, 1, 1)]
-    made = tf.data.Dataset.from_generator(
-        each, output_signature=tuple(tf.TensorSpec(shape, tf.float32) for shape in shapes)
-    )
+    specs = tuple(tf.TensorSpec(shape, tf.float32) for shape in shapes)
+    made = tf.data.Dataset.from_generator(each, output_signature=specs)
     return made.apply(tf.data.experimental.assert_cardinality(len(merged)))
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from . import layouts, storage
 from .fov import Bools, Bytes, find_fov, resize, scaled_size
 from .layouts import Record
@@ -13,43 +15,22 @@ from .storage import FundusError
 
 @dataclass(frozen=True)
 class Source:
-    """What is known of a data set: its folder, its licence, how it is listed and obtained."""
+    """What is known of a data set: its folder, its licence, and how it is listed."""
 
     folder: str
     licence: str
-    records: Callable[[Path], list[Record]]
-    obtain: str
+    records: Callable[[Path], Iterator[Record]]
 
 
+DRIVE_LICENCE = "research and education only, no redistribution (Staal et al. 2004)"
+STARE_LICENCE = "none stated, no redistribution (Hoover et al. 2000)"
 SOURCES = {
-    "synthetic": Source("derived", "MIT (drawn by this project)", layouts.synthetic_records, ""),
-    "drive": Source(
-        "DRIVE",
-        "research and education only, no redistribution (Staal et al. 2004)",
-        layouts.drive_records,
-        "`python -m fundus_utils download drive` says where to register for it",
-    ),
-    "chase_db1": Source(
-        "CHASE_DB1",
-        "CC BY 4.0 (Fraz et al. 2012)",
-        layouts.chase_db1_records,
-        "`python -m fundus_utils download chase_db1` says where to get it",
-    ),
-    "stare": Source(
-        "STARE",
-        "none stated, no redistribution (Hoover et al. 2000)",
-        layouts.stare_records,
-        "`python -m fundus_utils download stare` fetches it",
-    ),
-    "hrf": Source(
-        "HRF",
-        "CC BY 4.0 (Budai et al. 2013)",
-        layouts.hrf_records,
-        "`python -m fundus_utils download hrf` fetches it",
-    ),
-    "folder": Source(
-        "folder", "the reader's own", layouts.folder_records, "see data/README.md for its layout"
-    ),
+    "synthetic": Source("derived", "MIT (drawn by this project)", layouts.synthetic_records),
+    "drive": Source("DRIVE", DRIVE_LICENCE, layouts.drive_records),
+    "chase_db1": Source("CHASE_DB1", "CC BY 4.0 (Fraz et al. 2012)", layouts.chase_db1_records),
+    "stare": Source("STARE", STARE_LICENCE, layouts.stare_records),
+    "hrf": Source("HRF", "CC BY 4.0 (Budai et al. 2013)", layouts.hrf_records),
+    "folder": Source("folder", "the reader's own", layouts.folder_records),
 }
 PARTS = ("train", "test", "all", "unlabelled")
 
@@ -73,13 +54,9 @@ class Sample:
 def rescale(sample: Sample, diameter: int) -> Sample:
     """Return the sample resized, aspect kept, so that its field of view has that diameter (px)."""
     size = scaled_size(sample.fov, diameter)
-    return replace(
-        sample,
-        photograph=resize(sample.photograph, size),
-        label=None if sample.label is None else resize(sample.label, size),
-        fov=resize(sample.fov, size),
-        label2=None if sample.label2 is None else resize(sample.label2, size),
-    )
+    parts = vars(sample).items()
+    resized = {name: resize(part, size) for name, part in parts if isinstance(part, np.ndarray)}
+    return replace(sample, **resized)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -99,18 +76,10 @@ class FundusSet(Sequence[Sample]):
         record = self.records[index]
         photograph = read_photograph(record.photograph)
         size = photograph.shape[:2]
-        return Sample(
-            name=record.name,
-            patient=record.patient,
-            photograph=photograph,
-            label=read_mask(record.label, size) if record.label else None,
-            fov=read_mask(record.fov, size, "mask") if record.fov else find_fov(photograph),
-            label2=read_mask(record.label2, size) if record.label2 else None,
-        )
-
-    def __iter__(self) -> Iterator[Sample]:
-        """Read the samples one after the other."""
-        return (self[i] for i in range(len(self)))
+        masks = (record.label, record.label2)
+        label, label2 = (read_mask(path, size) if path else None for path in masks)
+        fov = read_mask(record.fov, size, "mask") if record.fov else find_fov(photograph)
+        return Sample(record.name, record.patient, photograph, label, fov, label2)
 
     @property
     def fingerprint(self) -> str:
@@ -143,15 +112,8 @@ class FundusSet(Sequence[Sample]):
         if len(patients) < 2:
             raise FundusError(f"{self.name}: one patient alone cannot be split; add photographs.")
         held = min(max(1, round(share * len(patients))), len(patients) - 1)
-        cut = len(patients) - held
-        fit, validation = patients[:cut], patients[cut:]
-        return self.of_patients(fit, "fit"), self.of_patients(validation, "validation")
-
-
-def _some(paths: Sequence[Path]) -> str:
-    """Name up to four files, and how many more there are."""
-    more = f" and {len(paths) - 4} more" if len(paths) > 4 else ""
-    return ", ".join(str(path) for path in paths[:4]) + more
+        fit = self.of_patients(patients[:-held], "fit")
+        return fit, self.of_patients(patients[-held:], "validation")
 
 
 def load_set(name: str, part: str = "train") -> FundusSet:
@@ -170,19 +132,21 @@ def load_set(name: str, part: str = "train") -> FundusSet:
         raise FundusError(f"no data set is called {name!r}: choose from {', '.join(SOURCES)}.")
     if part not in PARTS:
         raise FundusError(f"no part is called {part!r}: choose from {', '.join(PARTS)}.")
-    source = SOURCES[kind]
-    root = Path(path).expanduser() if path else storage.data_dir() / source.folder
+    root = Path(path).expanduser() if path else storage.data_dir() / SOURCES[kind].folder
+    advice = "see data/README.md for its layout"
+    if kind not in ("synthetic", "folder"):
+        advice = f"`python -m fundus_utils download {kind}` fetches it or says where to get it"
     if kind != "synthetic" and not root.is_dir():
-        raise FundusError(f"{root} is not there: {source.obtain}; or set FUNDUS_DATA.")
-    records = source.records(root)
+        raise FundusError(f"{root} is not there: {advice}; or set FUNDUS_DATA.")
+    records, wanted = list(SOURCES[kind].records(root)), {part}
     if part == "all":
-        there = {record.part for record in records if record.photograph.is_file()}
-        records = [record for record in records if record.part in there - {"unlabelled"}]
-    else:
-        records = [record for record in records if record.part == part]
+        wanted = {one.part for one in records if one.photograph.is_file()} - {"unlabelled"}
+    records = [record for record in records if record.part in wanted]
     if not records:
-        raise FundusError(f"{root} has no part {part!r} of {name}: {source.obtain}.")
-    missing = [file for record in records for file in record.files if not file.is_file()]
+        raise FundusError(f"{root} has no part {part!r} of {name}: {advice}.")
+    missing = [str(file) for one in records for file in one.files if not file.is_file()]
     if missing:
-        raise FundusError(f"{name}, part {part!r}, lacks {_some(missing)}: {source.obtain}.")
+        some = ", ".join(missing[:4])
+        some += f" and {len(missing) - 4} more" if len(missing) > 4 else ""
+        raise FundusError(f"{name}, part {part!r}, lacks {some}: {advice}.")
     return FundusSet(name, part, tuple(records))

@@ -1,6 +1,7 @@
 """Is this computer ready for the workbook? One line a question, OK or what to do."""
 
 import os
+import platform
 import shutil
 import sys
 from collections.abc import Iterator
@@ -9,66 +10,49 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from packaging.requirements import Requirement
 
 from . import datasets, storage
-from .storage import FundusError
 
-Finding = tuple[bool, str]
 DISK_GB = 3  # free space: what the notebooks make, and the run's page
 
 
-def check_python() -> Finding:
-    """Python 3.11 to 3.13: TensorFlow has no wheels for others yet."""
-    found = ".".join(map(str, sys.version_info[:3]))
-    good = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    return good, f"Python {found}" + ("" if good else ": install Python 3.11, 3.12 or 3.13")
+def findings() -> Iterator[tuple[bool, str]]:
+    """Check one thing after the other: is it well, and what was found, or what to do."""
+    good = (3, 11) <= sys.version_info[:2] <= (3, 13)  # TensorFlow has no wheels for others yet
+    advice = "" if good else ": install Python 3.11, 3.12 or 3.13"
+    yield good, f"Python {platform.python_version()}{advice}"
 
-
-def check_packages() -> Iterator[Finding]:
-    """Every package of the single list, in the range that it names."""
-    for line in requires("fundus-utils") or []:
-        requirement = Requirement(line)
-        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+    for line in requires("fundus-utils") or []:  # the single list of packages, with their ranges
+        wanted = Requirement(line)
+        if wanted.marker and not wanted.marker.evaluate({"extra": ""}):
             continue
         try:
-            found = version(requirement.name)
+            found = version(wanted.name)
+            good = wanted.specifier.contains(found, prereleases=True)
         except PackageNotFoundError:
-            yield False, f"{requirement.name} is not installed: run `make setup` again"
-            continue
-        good = requirement.specifier.contains(found, prereleases=True)
-        wanted = "" if good else f": {requirement.specifier} is wanted, run `make setup` again"
-        yield good, f"{requirement.name} {found}{wanted}"
+            found, good = "is not installed", False
+        advice = "" if good else f": {wanted.specifier} is wanted, run `make setup` again"
+        yield good, f"{wanted.name} {found}{advice}"
 
-
-def check_disk() -> Finding:
-    """Room for what the notebooks make."""
     free = shutil.disk_usage(storage.PROJECT).free / 1e9
     good = free > DISK_GB
-    return good, f"{free:.0f} GB free on the disk" + ("" if good else f": {DISK_GB} GB are wanted")
+    yield good, f"{free:.0f} GB free on the disk" + ("" if good else f": {DISK_GB} GB are wanted")
 
-
-def check_device() -> Finding:
-    """The device that TensorFlow will use."""
     from .quiet import tf
 
-    graphics = tf.config.list_physical_devices("GPU")
-    names = f"{len(graphics)} GPU" if graphics else f"{os.cpu_count()} processor cores, no GPU"
-    return True, f"TensorFlow uses {names}"
+    graphics = len(tf.config.list_physical_devices("GPU"))
+    yield True, f"TensorFlow uses {os.cpu_count()} processor cores and {graphics} GPU"
 
-
-def check_sets() -> Iterator[Finding]:
-    """Which real data sets are there; none of them is needed."""
-    for name in datasets.SOURCES:
-        if name in ("synthetic", "folder"):
-            continue
+    real = [name for name in datasets.SOURCES if name not in ("synthetic", "folder")]
+    for name in real:  # none of them is needed
         try:
-            found = len(datasets.load_set(name, "all"))
-            yield True, f"{name}: {found} photographs"
-        except FundusError as error:
+            yield True, f"{name}: {len(datasets.load_set(name, 'all'))} photographs"
+        except storage.FundusError as error:
             yield True, f"{name}: not here, not needed ({error})"
 
 
 def report() -> bool:
     """Print every finding; return True if all is well."""
-    findings = [check_python(), *check_packages(), check_disk(), check_device(), *check_sets()]
-    for good, text in findings:
+    well = True
+    for good, text in findings():
         print("OK  " if good else "FAIL", text)
-    return all(good for good, _ in findings)
+        well = well and good
+    return well

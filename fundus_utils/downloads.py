@@ -102,33 +102,33 @@ def _verified(name: str, archive: Archive, root: Path) -> Path:
     try:
         return Path(store.fetch(archive.file, downloader=_resume))
     except OSError as error:  # those of requests too
-        raise FundusError(
-            f"{url} could not be fetched ({type(error).__name__}: {error}): check the network and "
-            f"the disk and run this again, it goes on where it stopped; or put the file into {root}."
-        ) from None
+        cause = f"({type(error).__name__}: {error}): check the network and the disk"
+        advice = f"run this again, it goes on where it stopped; or put the file into {root}"
+        raise FundusError(f"{url} could not be fetched {cause} and {advice}.") from None
     except ValueError as error:
         raise FundusError(f"{url} is refused, nothing was unpacked. {error}") from None
 
 
-def _unpack(path: Path, top: str, target: Path) -> None:
-    """Unpack what lies beside `top` in a zip or tar as `target`. FundusError if it cannot be."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as room:
-        try:
-            zipped = path.suffix == ".zip"
-            opener: Any = zipfile.ZipFile if zipped else tarfile.open
-            with opener(path) as opened:
-                for member in opened.namelist() if zipped else opened.getnames():
-                    pure = PureWindowsPath(member)  # takes both slashes as separators
-                    if pure.anchor or ".." in pure.parts:
-                        raise FundusError(f"{path} is refused: {member} points out of its folder.")
-                opened.extractall(Path(room, "all"), **({} if zipped else {"filter": "data"}))
-        except BROKEN as error:
-            raise FundusError(f"{path} cannot be unpacked ({error}): download it again.") from None
-        found = sorted(Path(room, "all").rglob(top), key=lambda file: len(file.parts))
-        if not found:
-            raise FundusError(f"{path} holds no {top}: it is not the official archive.")
-        found[0].parent.replace(target)
+def _unpack(path: Path, top: str, room: Path) -> Path:
+    """Unpack a zip or tar into `room`; return the folder in it that holds `top`.
+
+    Raises FundusError if the archive is broken, foreign, or points out of its folder.
+    """
+    zipped = path.suffix == ".zip"
+    opener: Any = zipfile.ZipFile if zipped else tarfile.open
+    try:
+        with opener(path) as opened:
+            for member in opened.namelist() if zipped else opened.getnames():
+                pure = PureWindowsPath(member)  # takes both slashes as separators
+                if pure.anchor or ".." in pure.parts:
+                    raise FundusError(f"{path} is refused: {member} points out of its folder.")
+            opened.extractall(room, **({} if zipped else {"filter": "data"}))
+    except BROKEN as error:
+        raise FundusError(f"{path} cannot be unpacked ({error}): download it again.") from None
+    found = min(room.rglob(top), key=lambda file: len(file.parts), default=None)
+    if found is None:
+        raise FundusError(f"{path} holds no {top}: it is not the official archive.")
+    return found.parent
 
 
 def download(name: str, out: Path | None = None) -> Path:
@@ -151,18 +151,17 @@ def download(name: str, out: Path | None = None) -> Path:
     todo = [archive for archive in ARCHIVES[name] if _lacking(name, root, archive)]
     absent = [archive for archive in todo if not (root / archive.file).is_file()]
     if name in BY_HAND and not all(archive.optional for archive in absent):
-        raise FundusError(
-            f"{name} cannot be fetched by a program: {BY_HAND[name]} "
-            f"{' and '.join(archive.file for archive in absent)} with your browser at "
-            f"{absent[0].site}, put it into {root} as it is and run this again."
-        )
+        how = f"{BY_HAND[name]} {' and '.join(one.file for one in absent)} with your browser"
+        then = f"put it into {root} as it is and run this again"
+        raise FundusError(f"no program can fetch {name}: {how} at {absent[0].site}, {then}.")
     todo = [archive for archive in todo if not (archive.optional and archive in absent)]
     paths = [_verified(name, archive, root) for archive in todo]
     root.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".making_", dir=root.parent) as room:
         made = Path(room, root.name)
         for archive, path in zip(todo, paths, strict=True):
-            _unpack(path, archive.top, made / archive.folder)
+            (made / archive.folder).parent.mkdir(exist_ok=True)
+            _unpack(path, archive.top, Path(room, "all", path.name)).replace(made / archive.folder)
             if lacking := _lacking(name, made, archive):
                 missing = lacking[0].relative_to(made)
                 raise FundusError(f"{path} holds no {missing}: it is not the official archive.")

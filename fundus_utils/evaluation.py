@@ -58,19 +58,15 @@ def measures(label: Bools, probability: Floats, threshold: float) -> dict[str, f
     """
     label, probability = label.ravel(), probability.ravel()
     tp, fp, fn, tn = confusion(label, probability >= threshold)
-    both_kinds = tp + fn > 0 and tn + fp > 0
     spread = float(tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
-    return {
-        "dice": _ratio(2 * tp, 2 * tp + fp + fn, 1.0),
-        "auc": float(metrics.roc_auc_score(label, probability)) if both_kinds else float("nan"),
-        "average_precision": float(metrics.average_precision_score(label, probability))
-        if both_kinds
-        else float("nan"),
-        "mcc": _ratio(float(tp) * tn - float(fp) * fn, np.sqrt(spread), 0.0),
-        "accuracy": _ratio(tp + tn, label.size),
-        "sensitivity": _ratio(tp, tp + fn),
-        "specificity": _ratio(tn, tn + fp),
-    }
+    auc = average_precision = float("nan")
+    if tp + fn > 0 and tn + fp > 0:
+        auc = float(metrics.roc_auc_score(label, probability))
+        average_precision = float(metrics.average_precision_score(label, probability))
+    mcc = _ratio(float(tp) * tn - float(fp) * fn, np.sqrt(spread), 0.0)
+    rates = _ratio(tp + tn, label.size), _ratio(tp, tp + fn), _ratio(tn, tn + fp)
+    found = _ratio(2 * tp, 2 * tp + fp + fn, 1.0), auc, average_precision, mcc, *rates
+    return dict(zip(MEASURES, found, strict=True))
 
 
 def dice_by_threshold(
@@ -94,8 +90,7 @@ def dice_by_threshold(
         bins = np.searchsorted(cuts, probability.ravel(), side="right")
         for kind in (0, 1):
             counts[kind] += np.bincount(bins[label.ravel() == kind], minlength=counts.shape[1])
-    above = counts[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]  # pixels at or above each threshold
-    false, true = above
+    false, true = counts[:, :0:-1].cumsum(axis=1)[:, ::-1]  # pixels at or above each threshold
     below = true + false + counts[1].sum()
     return np.divide(2 * true, below, out=np.ones_like(below), where=below > 0)
 

@@ -10,7 +10,7 @@ import numpy as np
 from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 
-from .fov import Bools, Bytes, Floats
+from .fov import Bools, Bytes
 
 # Okabe and Ito's colours (2008), told apart with any kind of colour vision.
 BLUE, ORANGE, GREEN, YELLOW, GREY = "#0072B2", "#D55E00", "#009E73", "#F0E442", "#8C8C8C"
@@ -25,10 +25,9 @@ def live() -> bool:
 
 def encode(figure: Figure, photograph: bool = False) -> tuple[str, bytes]:
     """Return (MIME type, bytes) of a figure: JPEG for photographs, PNG for curves; close it."""
-    kind = "jpeg" if photograph else "png"
-    more: dict[str, Any] = {"pil_kwargs": {"quality": 80}} if photograph else {}
+    kind, quality = ("jpeg", {"quality": 80}) if photograph else ("png", {})
     room = io.BytesIO()
-    figure.savefig(room, format=kind, dpi=DPI, bbox_inches="tight", **more)
+    figure.savefig(room, format=kind, dpi=DPI, bbox_inches="tight", pil_kwargs=quality)
     plt.close(figure)
     return f"image/{kind}", room.getvalue()
 
@@ -60,17 +59,11 @@ def panels(
     """
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    shape = np.shape(pictures[0])
-    figure, axes = plt.subplots(
-        rows,
-        columns,
-        figsize=(side * columns, (side * shape[0] / shape[1] + 0.35) * rows),
-        squeeze=False,
-        layout="constrained",
-    )
-    for axis in axes.flat:
+    height = side * pictures[0].shape[0] / pictures[0].shape[1] + 0.35
+    figure = plt.figure(figsize=(side * columns, height * rows), layout="constrained")
+    for place, (picture, title) in enumerate(zip(pictures, titles, strict=True), start=1):
+        axis = figure.add_subplot(rows, columns, place)
         axis.axis("off")
-    for axis, picture, title in zip(axes.flat, pictures, titles, strict=False):
         top = 255 if picture.dtype == np.uint8 else 1
         axis.imshow(picture, cmap="gray", vmin=0, vmax=top, interpolation="antialiased")
         axis.set_title(title, fontsize=10)
@@ -78,14 +71,14 @@ def panels(
 
 
 def error_overlay(label: Bools, vessels: Bools, fov: Bools) -> Bytes:
-    """Colour a vessel mask by its errors: white right, blue missed, orange false, grey outside.
+    """Colour a vessel mask by its errors: white right, sky blue missed, orange false, grey outside.
 
     Returns:
         uint8 (H, W, 3); true negatives are black.
     """
     result = np.zeros((*label.shape, 3), np.uint8)
     result[label & vessels] = (255, 255, 255)
-    result[label & ~vessels] = (0, 114, 178)
+    result[label & ~vessels] = (86, 180, 233)
     result[vessels & ~label] = (213, 94, 0)
     result[~fov] = (60, 60, 60)
     return result
@@ -95,10 +88,9 @@ def curves(rows: Sequence[dict[str, float]], title: str = "") -> Figure:
     """Draw training and validation loss against the step, from the rows of a curve.csv."""
     figure, axis = plt.subplots(figsize=(6, 3.5), layout="constrained")
     steps = [row["step"] for row in rows]
-    axis.plot(steps, [row["loss"] for row in rows], "-o", ms=3, color=BLUE, label="training")
-    axis.plot(
-        steps, [row["val_loss"] for row in rows], "-s", ms=3, color=ORANGE, label="validation"
-    )
+    lines = ("loss", "-o", BLUE, "training"), ("val_loss", "-s", ORANGE, "validation")
+    for key, style, colour, label in lines:
+        axis.plot(steps, [row[key] for row in rows], style, ms=3, color=colour, label=label)
     axis.set(xlabel="step", ylabel="binary cross-entropy (nats)", title=title)
     axis.set_ylim(bottom=0)
     axis.legend()
@@ -108,9 +100,7 @@ def curves(rows: Sequence[dict[str, float]], title: str = "") -> Figure:
 class LiveCurve:
     """One figure that grows while a network trains; pass it to `train` as `on_epoch`."""
 
-    def __init__(self) -> None:
-        """Show nothing yet."""
-        self.handle: Any = None
+    handle: Any = None  # nothing is shown yet
 
     def __call__(self, model: Any, rows: Sequence[dict[str, float]]) -> None:
         """Draw the rows so far in the same place; nothing where `live()` is False."""
@@ -123,8 +113,3 @@ class LiveCurve:
             self.handle = display(bundle, raw=True, display_id=True, metadata={mime: {"alt": alt}})
         else:
             self.handle.update(bundle, raw=True, metadata={mime: {"alt": alt}})
-
-
-def map_and_colours(probability: Floats) -> Bytes:
-    """Return a probability map as uint8 (H, W, 3) in the viridis colours, dark 0 to yellow 1."""
-    return (plt.get_cmap("viridis")(probability)[..., :3] * 255).astype(np.uint8)

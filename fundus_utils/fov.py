@@ -33,9 +33,7 @@ def find_fov(photograph: Bytes) -> Bools:
     parts, count = ndimage.label(bright)
     if count == 0:
         return np.ones(red.shape, bool)
-    sizes = np.bincount(parts.ravel())
-    sizes[0] = 0
-    return parts == sizes.argmax()
+    return parts == 1 + np.bincount(parts.ravel())[1:].argmax()
 
 
 def fov_diameter(fov: Bools) -> int:
@@ -43,10 +41,8 @@ def fov_diameter(fov: Bools) -> int:
 
     A camera may cut the circle at the top and bottom; its width is then still the diameter.
     """
-    rows, columns = np.flatnonzero(fov.any(axis=1)), np.flatnonzero(fov.any(axis=0))
-    if rows.size == 0:
-        return 0
-    return int(max(np.ptp(rows), np.ptp(columns))) + 1
+    sides = [np.flatnonzero(fov.any(axis=axis)) for axis in (0, 1)]
+    return int(max(np.ptp(side) for side in sides)) + 1 if fov.any() else 0
 
 
 def scaled_size(fov: Bools, diameter: int) -> tuple[int, int]:

@@ -1,16 +1,16 @@
 """Where the files of each data set lie, in its official layout, and its usual split."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 from . import storage, synthetic
 from .storage import FundusError
 
-PICTURE_SUFFIXES = {
-    ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".bmp", ".webp", ".ppm", ".pgm"
-}  # fmt: skip
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".bmp", ".webp", ".ppm", ".pgm")
 STARE_NUMBERS = (
     1, 2, 3, 4, 5, 44, 77, 81, 82, 139, 162, 163, 235, 236, 239, 240, 255, 291, 319, 324
 )  # fmt: skip
@@ -37,117 +37,77 @@ class Record:
         return [f for f in (self.photograph, self.label, self.fov, self.label2) if f is not None]
 
 
-def _first(folder: Path, *names: str) -> Path:
-    """Return the first of the files that exists, else the first name."""
-    found = [folder / name for name in names if (folder / name).is_file()]
-    return found[0] if found else folder / names[0]
+def _spelled(path: Path) -> Path:
+    """Return the file, also if it is unpacked (`.ppm` for `.ppm.gz`) or ends in capitals."""
+    others = path, path.with_suffix(""), path.with_suffix(path.suffix.upper())
+    return next((other for other in others if other.is_file()), path)
 
 
-def _if_there(path: Path) -> Path | None:
-    return path if path.is_file() else None
+def _record(root: Path, name: str, patient: str, part: str, *files: str) -> Record:
+    """Make a record of photograph, label, field of view and second label ("" where there is none).
+
+    Only the second label may be absent from the disk.
+    """
+    paths: list[Any] = [_spelled(root / file) if file else None for file in files]
+    second = [path for path in paths[3:] if path.is_file()]
+    return Record(name, patient, part, *paths[:3], *second)
 
 
-def synthetic_records(root: Path | None = None) -> list[Record]:
+def synthetic_records(root: Path | None = None) -> Iterator[Record]:
     """List the 60 drawn photographs (two eyes of 30 patients); draws them at first use.
 
     Patients 01-20 train, 21-30 test.
     """
-    root = storage.made_folder(
-        f"synthetic_{synthetic.COUNT}_seed{synthetic.SEED}", synthetic.draw_set
-    )
-    records = []
-    for photograph in sorted((root / "images").glob("*.png")):
-        patient = photograph.stem.removeprefix("drawn_")[:-1]
-        part = "train" if int(patient) <= 20 else "test"
-        label, fov = root / "labels" / photograph.name, root / "masks" / photograph.name
-        records.append(Record(photograph.stem, patient, part, photograph, label, fov))
-    return records
+    name = f"synthetic_{synthetic.COUNT}_seed{synthetic.SEED}"
+    root = storage.made_folder(name, synthetic.draw_set)
+    for path in sorted((root / "images").glob("*.png")):
+        patient = path.stem.removeprefix("drawn_")[:-1]
+        files = [f"{kind}/{path.name}" for kind in ("images", "labels", "masks")]
+        yield _record(root, path.stem, patient, "train" if int(patient) <= 20 else "test", *files)
 
 
-def drive_records(root: Path) -> list[Record]:
+def drive_records(root: Path) -> Iterator[Record]:
     """List DRIVE: 21-40 train, 01-20 test.
 
     Where the test part has come without labels, 36-40 of the training part are held out as the
     test and the official test photographs are `unlabelled`.
     """
-    records = []
     withheld = not any((root / "test" / "1st_manual").glob("*_manual1.gif"))
     for number in range(1, 41):
-        part = "training" if number > 20 else "test"
-        folder, stem = root / part, f"{number:02d}"
-        label = folder / "1st_manual" / f"{stem}_manual1.gif"
-        split = "train" if number > 20 else "test"
-        if withheld:
-            split = "test" if number > 35 else "train" if number > 20 else "unlabelled"
-        records.append(
-            Record(
-                name=stem,
-                patient=stem,
-                part=split,
-                photograph=folder / "images" / f"{stem}_{part}.tif",
-                label=None if split == "unlabelled" else label,
-                fov=folder / "mask" / f"{stem}_{part}_mask.gif",
-                label2=_if_there(folder / "2nd_manual" / f"{stem}_manual2.gif"),
-            )
-        )
-    return records
+        stem, folder = f"{number:02d}", "training" if number > 20 else "test"
+        photograph = f"{folder}/images/{stem}_{folder}.tif"
+        label = f"{folder}/1st_manual/{stem}_manual1.gif"
+        second = f"{folder}/2nd_manual/{stem}_manual2.gif"
+        mask = f"{folder}/mask/{stem}_{folder}_mask.gif"
+        part = "train" if 20 < number <= (35 if withheld else 40) else "test"
+        if withheld and number <= 20:
+            part, label = "unlabelled", ""
+        yield _record(root, stem, stem, part, photograph, label, mask, second)
 
 
-def chase_db1_records(root: Path) -> list[Record]:
+def chase_db1_records(root: Path) -> Iterator[Record]:
     """List CHASE_DB1: both eyes of 14 children; 01L-10R train, 11L-14R test; no masks shipped."""
-    records = []
-    for child in range(1, 15):
-        for eye in "LR":
-            stem = f"Image_{child:02d}{eye}"
-            records.append(
-                Record(
-                    name=stem,
-                    patient=f"{child:02d}",
-                    part="train" if child <= 10 else "test",
-                    photograph=root / f"{stem}.jpg",
-                    label=root / f"{stem}_1stHO.png",
-                    label2=_if_there(root / f"{stem}_2ndHO.png"),
-                )
-            )
-    return records
+    for child, eye in product(range(1, 15), "LR"):
+        stem = f"Image_{child:02d}{eye}"
+        files = f"{stem}.jpg", f"{stem}_1stHO.png", "", f"{stem}_2ndHO.png"
+        yield _record(root, stem, f"{child:02d}", "train" if child <= 10 else "test", *files)
 
 
-def stare_records(root: Path) -> list[Record]:
+def stare_records(root: Path) -> Iterator[Record]:
     """List STARE: 20 photographs; no official split, here the first 10 train, the last 10 test."""
-    records = []
     for i, number in enumerate(STARE_NUMBERS):
         stem = f"im{number:04d}"
-        second = _first(root / "labels-vk", f"{stem}.vk.ppm.gz", f"{stem}.vk.ppm")
-        records.append(
-            Record(
-                name=stem,
-                patient=stem,
-                part="train" if i < 10 else "test",
-                photograph=_first(root / "stare-images", f"{stem}.ppm.gz", f"{stem}.ppm"),
-                label=_first(root / "labels-ah", f"{stem}.ah.ppm.gz", f"{stem}.ah.ppm"),
-                label2=_if_there(second),
-            )
-        )
-    return records
+        label, second = (f"labels-{who}/{stem}.{who}.ppm.gz" for who in ("ah", "vk"))
+        files = f"stare-images/{stem}.ppm.gz", label, "", second
+        yield _record(root, stem, stem, "train" if i < 10 else "test", *files)
 
 
-def hrf_records(root: Path) -> list[Record]:
+def hrf_records(root: Path) -> Iterator[Record]:
     """List HRF: 15 healthy (h), 15 glaucoma (g), 15 diabetic (dr); 01-05 train, 06-15 test."""
-    records = []
-    for number in range(1, 16):
-        for kind in ("dr", "g", "h"):
-            stem = f"{number:02d}_{kind}"
-            records.append(
-                Record(
-                    name=stem,
-                    patient=stem,
-                    part="train" if number <= 5 else "test",
-                    photograph=_first(root / "images", f"{stem}.jpg", f"{stem}.JPG"),
-                    label=root / "manual1" / f"{stem}.tif",
-                    fov=root / "mask" / f"{stem}_mask.tif",
-                )
-            )
-    return records
+    for number, kind in product(range(1, 16), ("dr", "g", "h")):
+        stem = f"{number:02d}_{kind}"
+        files = f"images/{stem}.jpg", f"manual1/{stem}.tif", f"mask/{stem}_mask.tif"
+        yield _record(root, stem, stem, "train" if number <= 5 else "test", *files)
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:
@@ -155,7 +115,7 @@ def _by_stem(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.glob("*")):
         plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
-        if plain.suffix.lower() not in PICTURE_SUFFIXES or path.name.startswith("."):
+        if plain.suffix.lower() not in SUFFIXES or path.name.startswith("."):
             continue
         if plain.stem in found:
             raise FundusError(f"{path} and {found[plain.stem].name} have one stem: remove one.")
@@ -163,49 +123,41 @@ def _by_stem(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _without_partner(folder: Path, stems: Iterable[str], other: str) -> None:
-    lonely = sorted(stems)
+def _match(folder: Path, stems: Set[str], others: Set[str], other: str) -> None:
+    """Raise FundusError if some stems of a folder (or file) have no partner among the others."""
+    lonely = ", ".join(sorted(stems - others)[:5])
     if lonely:
-        raise FundusError(
-            f"{folder}: no {other} for {', '.join(lonely[:5])}: pairs are found by file stem "
-            "(images/a.jpg and labels/a.png)."
-        )
+        rule = "pairs are found by file stem (images/a.jpg and labels/a.png)"
+        raise FundusError(f"{folder}: no {other} for {lonely}: {rule}.")
 
 
-def folder_records(root: Path) -> list[Record]:
+def folder_records(root: Path) -> Iterator[Record]:
     """List a reader's own set: images/, labels/, and if there, masks/ and labels2/, by file stem.
 
     Without labels/ the photographs are `unlabelled`. An optional patients.csv (lines
     `stem,patient`, for every photograph) says whose eye it is; without it each photograph counts
     as a patient. The last third of the patients is the test part.
     """
-    photographs, labels = _by_stem(root / "images"), _by_stem(root / "labels")
-    masks, seconds = _by_stem(root / "masks"), _by_stem(root / "labels2")
-    if not photographs:
+    folders = "images", "labels", "masks", "labels2"
+    photographs, labels, masks, seconds = (_by_stem(root / folder) for folder in folders)
+    stems = photographs.keys()
+    if not stems:
         raise FundusError(f"{root / 'images'} holds no pictures: put your photographs there.")
     if (root / "labels").is_dir():
-        _without_partner(root / "labels", photographs.keys() - labels.keys(), "label")
-        _without_partner(root / "images", labels.keys() - photographs.keys(), "photograph")
+        _match(root / "labels", stems, labels.keys(), "label")
+        _match(root / "images", labels.keys(), stems, "photograph")
     if masks:
-        _without_partner(root / "masks", photographs.keys() - masks.keys(), "mask")
-    patient_of = {stem: stem for stem in photographs}
-    if (root / "patients.csv").is_file():
-        with (root / "patients.csv").open(newline="", encoding="utf-8-sig") as file:  # Excel's
-            rows = [[cell.strip() for cell in row] for row in csv.reader(file)]
-        patient_of = {row[0]: row[1] for row in rows if len(row) == 2}
+        _match(root / "masks", stems, masks.keys(), "mask")
+    patient_of, table = {stem: stem for stem in stems}, root / "patients.csv"
+    if table.is_file():
+        rows = csv.reader(table.read_text(encoding="utf-8-sig").splitlines())  # Excel's encoding
+        patient_of = {row[0].strip(): row[1].strip() for row in rows if len(row) == 2}
         # A misspelt stem would let one patient stand on both sides of the split.
-        _without_partner(root / "patients.csv", photographs.keys() - patient_of.keys(), "line")
-    patients = sorted(set(patient_of[stem] for stem in photographs))
-    test = set(patients[len(patients) - len(patients) // 3 :])
-    return [
-        Record(
-            name=stem,
-            patient=patient_of[stem],
-            part="unlabelled" if not labels else "test" if patient_of[stem] in test else "train",
-            photograph=path,
-            label=labels.get(stem),
-            fov=masks.get(stem),
-            label2=seconds.get(stem),
-        )
-        for stem, path in photographs.items()
-    ]
+        _match(table, stems, patient_of.keys(), "line")
+    patients = sorted({patient_of[stem] for stem in stems})
+    test = patients[len(patients) - len(patients) // 3 :]
+    for stem, path in photographs.items():
+        patient = patient_of[stem]
+        part = "unlabelled" if not labels else "test" if patient in test else "train"
+        others = labels.get(stem), masks.get(stem), seconds.get(stem)
+        yield Record(stem, patient, part, path, *others)

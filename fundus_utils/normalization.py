@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from . import storage
 from .augmentation import Ranges, augment, split
 from .fov import Bytes, Floats
-from .storage import FundusError
+from .storage import FundusError, sha256
 
 CHUNK = 25  # augmented images a task: fixed, so that sums are added in one order on any machine
 
@@ -102,9 +101,8 @@ def augmented_statistics(
     def chunk(first: int) -> RunningStatistics:
         part = RunningStatistics()
         for i in range(first, min(first + CHUNK, count)):
-            picture = augment(
-                merged[i % len(merged)], np.random.default_rng([seed, i]), ranges, channels
-            )
+            rng = np.random.default_rng([seed, i])
+            picture = augment(merged[i % len(merged)], rng, ranges, channels)
             image, _, fov = split(picture, channels)
             part.add((image[fov] if inside_fov else image).reshape(-1) / 255)
         return part
@@ -120,9 +118,9 @@ def augmented_statistics(
 
 def save_statistics(folder: Path, mean: float, std: float) -> dict[str, str]:
     """Write `mean.npy` and `std.npy` (float64 scalars) into a folder; return their checksums."""
-    for name, value in (("mean", mean), ("std", std)):
-        np.save(folder / f"{name}.npy", np.float64(value))
-    return {name: storage.sha256(folder / name) for name in ("mean.npy", "std.npy")}
+    np.save(folder / "mean.npy", np.float64(mean))
+    np.save(folder / "std.npy", np.float64(std))
+    return {name: sha256(folder / name) for name in ("mean.npy", "std.npy")}
 
 
 def load_statistics(folder: Path, card: dict, channels: Sequence[str]) -> tuple[float, float]:
@@ -137,18 +135,16 @@ def load_statistics(folder: Path, card: dict, channels: Sequence[str]) -> tuple[
         FundusError: a file is missing or changed, or of another channel, or std is not above 0.
     """
     if list(card["channels"]) != list(channels):
-        raise FundusError(
-            f"{folder} holds statistics of {', '.join(card['channels'])}, not of "
-            f"{', '.join(channels)}: use the channel that the model was trained on."
-        )
-    values = {}
-    for name in ("mean.npy", "std.npy"):
-        path = folder / name
+        found, wanted = ", ".join(card["channels"]), ", ".join(channels)
+        advice = "use the channel that the model was trained on"
+        raise FundusError(f"{folder} holds statistics of {found}, not of {wanted}: {advice}.")
+    paths = folder / "mean.npy", folder / "std.npy"
+    for path in paths:
         if not path.is_file():
             raise FundusError(f"{path} is missing: make the statistics again (notebook 03).")
-        if storage.sha256(path) != card["sha256"][name]:
+        if sha256(path) != card["sha256"][path.name]:
             raise FundusError(f"{path} is not the file that its card describes: make both again.")
-        values[name] = float(np.load(path))
-    if not values["std.npy"] > 0:
-        raise FundusError(f"{folder / 'std.npy'} holds {values['std.npy']}: it must be above 0.")
-    return values["mean.npy"], values["std.npy"]
+    mean, std = (float(np.load(path)) for path in paths)
+    if not std > 0:
+        raise FundusError(f"{paths[1]} holds {std}: it must be above 0.")
+    return mean, std

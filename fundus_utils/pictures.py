@@ -6,16 +6,13 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from .fov import Bools, Bytes
 from .storage import FundusError
 
 SIXTEEN_BIT = {"I;16", "I;16L", "I;16B", "I;16N"}
-BROKEN = (
-    UnidentifiedImageError, Image.DecompressionBombError, OSError, EOFError, SyntaxError,
-    ValueError, zlib.error,
-)  # fmt: skip
+BROKEN = (OSError, EOFError, SyntaxError, ValueError, zlib.error, Image.DecompressionBombError)
 
 
 def open_picture(path: Path) -> Image.Image:
@@ -25,23 +22,20 @@ def open_picture(path: Path) -> Image.Image:
         FundusError: the file is missing, empty, cut short or no picture.
     """
     path = Path(path)
+    if not path.exists():
+        raise FundusError(f"{path} does not exist: check the path.")
+    if path.stat().st_size == 0:
+        raise FundusError(f"{path} is empty: copy or download it again.")
     try:
         content = path.read_bytes()
-        if not content:
-            raise FundusError(f"{path} is empty: copy or download it again.")
         if path.suffix.lower() == ".gz":
             content = gzip.decompress(content)
         image = Image.open(io.BytesIO(content))
         image.load()
         return ImageOps.exif_transpose(image)
-    except FileNotFoundError:
-        raise FundusError(f"{path} does not exist: check the path.") from None
     except BROKEN as error:
-        if isinstance(error, FundusError):
-            raise
-        raise FundusError(
-            f"{path} cannot be read as a picture ({error}): copy or download it again."
-        ) from None
+        problem = f"{path} cannot be read as a picture ({error})"
+        raise FundusError(f"{problem}: copy or download it again.") from None
 
 
 def read_photograph(path: Path) -> Bytes:
@@ -58,9 +52,8 @@ def read_photograph(path: Path) -> Bytes:
         grey = np.asarray(image).astype(np.float64) / 257
         return np.repeat(np.rint(grey).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
     if image.mode in ("I", "F"):
-        raise FundusError(
-            f"{path} holds 32-bit values of unknown range: save it as an 8-bit picture."
-        )
+        problem = f"{path} holds 32-bit values of unknown range"
+        raise FundusError(f"{problem}: save it as an 8-bit picture.")
     return np.asarray(image.convert("RGB"))
 
 
@@ -86,14 +79,12 @@ def read_mask(path: Path, size: tuple[int, ...], what: str = "label") -> Bools:
         # bright values apart, such as red and green, or the indices of a palette without colours.
         values = (red + green + blue) << 16 | (values if image.mode == "P" else red << 8 | green)
     if values.shape != tuple(size):
-        raise FundusError(
-            f"{path} is {values.shape[1]}x{values.shape[0]} pixels, its photograph "
-            f"{size[1]}x{size[0]}: a {what} must have its photograph's size."
-        )
+        own, other = (f"{width}x{height}" for height, width in (values.shape, size))
+        rule = f"a {what} must have its photograph's size"
+        raise FundusError(f"{path} is {own} pixels, its photograph {other}: {rule}.")
     found = np.unique(values)
     if found.size > 2:
-        raise FundusError(
-            f"{path} holds {found.size} different values; a {what} must hold two. "
-            "If it was resized or saved as JPEG, cut it at one half and save it as PNG."
-        )
+        problem = f"{path} holds {found.size} different values; a {what} must hold two"
+        advice = "If it was resized or saved as JPEG, cut it at one half and save it as PNG."
+        raise FundusError(f"{problem}. {advice}")
     return values == found[-1] if found[-1] > 0 else np.zeros(values.shape, bool)

@@ -11,11 +11,10 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from . import storage
+from . import normalization, storage
 from .augmentation import image_channel
 from .datasets import FundusSet
 from .fov import Bools, Bytes, Floats, find_fov, resize, scaled_size
-from .normalization import load_statistics, normalize, photograph_statistics
 from .quiet import keras
 from .storage import FundusError
 
@@ -53,14 +52,12 @@ def load_model(folder: Path = SHIPPED) -> TrainedModel:
     folder = Path(folder)
     for name in ("card.json", "model.keras"):
         if not (folder / name).is_file():
-            raise FundusError(
-                f"{folder / name} is missing: train a model first "
-                f"(python -m fundus_utils train --dataset synthetic --out {folder})."
-            )
+            command = f"python -m fundus_utils train --dataset synthetic --out {folder}"
+            raise FundusError(f"{folder / name} is missing: train a model first ({command}).")
     if not zipfile.is_zipfile(folder / "model.keras"):
         raise FundusError(f"{folder / 'model.keras'} is broken: copy it again or train it anew.")
     card = storage.load_json(folder / "card.json")
-    mean, std = load_statistics(folder, card, card["channels"])
+    mean, std = normalization.load_statistics(folder, card, card["channels"])
     return TrainedModel(keras.models.load_model(folder / "model.keras"), card, mean, std)
 
 
@@ -93,10 +90,8 @@ def predict_tiles(
             y, x = max(0, top - overlap), max(0, left - overlap)
             piece = padded[y : top + tile + overlap, x : left + tile + overlap]
             out = np.asarray(model.predict_on_batch(piece[None]))[0, ..., 0]
-            target = result[top : top + tile, left : left + tile]
-            target[:] = out[
-                top - y : top - y + target.shape[0], left - x : left - x + target.shape[1]
-            ]
+            inner = out[top - y :, left - x :][:tile, :tile]
+            result[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
     return result[:height, :width]
 
 
@@ -112,14 +107,13 @@ def prepare_image(trained: TrainedModel, photograph: Bytes, fov: Bools) -> tuple
         image float32 (h, w, n) and fov bool (h, w), where the field of view has the diameter
         `fov_diameter` of the card.
     """
-    card = trained.card
+    card, statistics = trained.card, (trained.mean, trained.std)
     size = scaled_size(fov, card["fov_diameter"])
     small, small_fov = resize(photograph, size), resize(fov, size)
     image = np.stack([image_channel(small, name) for name in card["channels"]], axis=-1)
-    mean, std = trained.mean, trained.std
     if card["normalization"] == "photograph":
-        mean, std = photograph_statistics(image, small_fov)
-    return normalize(image, mean, std), small_fov
+        statistics = normalization.photograph_statistics(image, small_fov)
+    return normalization.normalize(image, *statistics), small_fov
 
 
 def predict_map(
@@ -139,11 +133,8 @@ def predict_map(
     fov = find_fov(photograph) if fov is None else fov
     image, _ = prepare_image(trained, photograph, fov)
     turns = [(1, 1), (1, -1), (-1, 1), (-1, -1)] if flips else [(1, 1)]
-    maps = [
-        predict_tiles(trained.model, np.ascontiguousarray(image[::y, ::x]))[::y, ::x]
-        for y, x in turns
-    ]
-    probability = resize(np.ascontiguousarray(np.mean(maps, axis=0, dtype=np.float32)), fov.shape)
+    maps = [predict_tiles(trained.model, image[::y, ::x])[::y, ::x] for y, x in turns]
+    probability = resize(np.asarray(maps).mean(axis=0, dtype=np.float32), fov.shape)
     return np.where(fov, probability.clip(0, 1), 0).astype(np.float32)
 
 

@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,20 +16,19 @@ class FundusError(ValueError):
     """An error that the reader can act on: it names the file, what is wrong and what to do."""
 
 
-def _folder_from(variable: str, default: Path) -> Path:
+def _folder_from(variable: str, default: str) -> Path:
     """Return the folder that an environment variable names; a relative one counts from PROJECT."""
-    value = os.environ.get(variable)
-    return (PROJECT / Path(value).expanduser()).resolve() if value else default
+    return (PROJECT / Path(os.environ.get(variable) or default).expanduser()).resolve()
 
 
 def data_dir() -> Path:
     """Return the folder of the real data sets: `$FUNDUS_DATA`, else the project's `data/`."""
-    return _folder_from("FUNDUS_DATA", PROJECT / "data")
+    return _folder_from("FUNDUS_DATA", "data")
 
 
 def derived_dir() -> Path:
     """Return the folder of everything that is made: `$FUNDUS_DERIVED`, else `data/derived/`."""
-    return _folder_from("FUNDUS_DERIVED", PROJECT / "data" / "derived")
+    return _folder_from("FUNDUS_DERIVED", "data/derived")
 
 
 def chosen_set() -> str:
@@ -39,10 +37,9 @@ def chosen_set() -> str:
     The environment variable FUNDUS_DATASET comes first, then what notebook 00 saved, then
     `synthetic`.
     """
-    if os.environ.get("FUNDUS_DATASET"):
-        return os.environ["FUNDUS_DATASET"]
-    choice = derived_dir() / "dataset.txt"
-    return choice.read_text().strip() if choice.exists() else "synthetic"
+    saved = derived_dir() / "dataset.txt"
+    choice = saved.read_text().strip() if saved.exists() else "synthetic"
+    return os.environ.get("FUNDUS_DATASET") or choice
 
 
 def save_choice(name: str) -> None:
@@ -58,12 +55,10 @@ def writing_whole(path: Path) -> Iterator[Path]:
     Works for a file or a folder. An interrupted run leaves the old file, or none: never half.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    room = Path(tempfile.mkdtemp(prefix=".making_", dir=path.parent))
-    try:
-        yield room / path.name
-        (room / path.name).replace(path)
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
+    with tempfile.TemporaryDirectory("", ".making_", path.parent, True) as folder:
+        room = Path(folder, path.name)
+        yield room
+        room.replace(path)
 
 
 def made_folder(name: str, make: Callable[[Path], None]) -> Path:
@@ -85,7 +80,8 @@ def made_folder(name: str, make: Callable[[Path], None]) -> Path:
 
 
 def save_json(path: Path, content: object) -> None:
-    """Write `content` as readable JSON, whole or not at all."""
+    """Write `content` as readable JSON, whole or not at all; nan, unknown to JSON, becomes null."""
+    content = json.loads(json.dumps(content), parse_constant=lambda nan: None)
     with writing_whole(path) as room:
         room.write_text(json.dumps(content, indent=2) + "\n")
 

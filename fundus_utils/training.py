@@ -1,27 +1,28 @@
 """Training: a fixed number of steps, and a model's folder that can go on after a stop."""
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from . import augmentation, budget, callbacks, storage
+from . import budget, callbacks, evaluation, normalization, storage, unet
+from .augmentation import augment
 from .crops import Augment, Crops, prepare_set, whole_photographs
 from .datasets import SOURCES, FundusSet, load_set
-from .evaluation import best_threshold
 from .fov import Bytes
-from .normalization import augmented_statistics, load_statistics, save_statistics
 from .prediction import SHIPPED, TrainedModel, predict_map, predict_set
 from .presets import PRESETS, Preset
 from .quiet import keras
-from .storage import FundusError
-from .unet import compact_unet
 
 STEP = 16  # sides of whole photographs are padded to multiples of it
+
+
+def _pick(preset: Preset, *names: str) -> dict[str, Any]:
+    return {name: value for name, value in asdict(preset).items() if name in names}
 
 
 def made_statistics(parts: Sequence[FundusSet], merged: Sequence[Bytes], preset: Preset) -> Path:
@@ -32,19 +33,13 @@ def made_statistics(parts: Sequence[FundusSet], merged: Sequence[Bytes], preset:
         merged: their prepared photographs.
         preset: channels, scale, ranges and the number of augmented images.
     """
-    about = {
-        "sets": [[part.name, part.part, len(part)] for part in parts],
-        "channels": list(preset.channels),
-        "fov_diameter": preset.fov_diameter,
-        "count": preset.statistics,
-        "ranges": asdict(preset.ranges),
-    }
+    sets, count = [[part.name, part.part, len(part)] for part in parts], preset.statistics
+    about = {"sets": sets, "count": count, **_pick(preset, "channels", "fov_diameter", "ranges")}
 
     def make(folder: Path) -> None:
-        found = augmented_statistics(
-            merged, preset.statistics, channels=len(preset.channels), ranges=preset.ranges
-        )
-        checksums = save_statistics(folder, float(found.mean), float(found.std))
+        channels, ranges = len(preset.channels), preset.ranges
+        found = normalization.augmented_statistics(merged, count, 0, channels, ranges)
+        checksums = normalization.save_statistics(folder, float(found.mean), float(found.std))
         storage.save_json(folder / "card.json", {**about, "sha256": checksums})
 
     key = storage.key_of(about, [part.fingerprint for part in parts])
@@ -56,16 +51,13 @@ class Material:
     """What a training works with: crops of the fitting patients, and the held-out patients."""
 
     crops: Crops
-    held: list[FundusSet]
+    held: Sequence[FundusSet]
     validation: Any
     checksums: dict[str, str]
 
 
 def gather(
-    sets: Sequence[FundusSet],
-    preset: Preset,
-    seed: int = 0,
-    augment: Augment = augmentation.augment,
+    sets: Sequence[FundusSet], preset: Preset, seed: int = 0, augment: Augment = augment
 ) -> Material:
     """Split the sets by patient, prepare the photographs and normalize them.
 
@@ -76,23 +68,13 @@ def gather(
         seed: of the crops.
         augment: see `Crops`.
     """
-    halves = [part.hold_out() for part in sets]
-    fit, held = [half[0] for half in halves], [half[1] for half in halves]
+    fit, held = zip(*(part.hold_out() for part in sets), strict=True)
     merged = prepare_set(fit, preset.fov_diameter, preset.channels)
     folder = made_statistics(fit, merged, preset)
     card = storage.load_json(folder / "card.json")
-    mean, std = load_statistics(folder, card, preset.channels)
-    crops = Crops(
-        merged=merged,
-        mean=mean,
-        std=std,
-        size=preset.crop,
-        seed=seed,
-        channels=len(preset.channels),
-        by_photograph=preset.normalization == "photograph",
-        ranges=preset.ranges,
-        augment=augment,
-    )
+    mean, std = normalization.load_statistics(folder, card, preset.channels)
+    own, channels = preset.normalization == "photograph", len(preset.channels)
+    crops = Crops(merged, mean, std, preset.crop, seed, channels, own, preset.ranges, augment)
     held_merged = prepare_set(held, preset.fov_diameter, preset.channels)
     return Material(crops, held, whole_photographs(crops, held_merged, STEP), card["sha256"])
 
@@ -103,9 +85,7 @@ def cross_entropy() -> Any:
     Keras' default divides by all pixels, also those of weight 0, and so flatters each photograph
     by the share of black round it; only the weighted mean can be compared with H(p).
     """
-    return keras.losses.BinaryCrossentropy(
-        reduction="mean_with_sample_weight", name="binary_crossentropy"
-    )
+    return keras.losses.BinaryCrossentropy(reduction="mean_with_sample_weight")
 
 
 def describe(
@@ -115,16 +95,11 @@ def describe(
     kinds = [part.name.partition(":")[0] for part in sets]
     return {
         "sets": [{"name": kind, "licence": SOURCES[kind].licence} for kind in kinds],
-        "channels": list(preset.channels),
-        "fov_diameter": preset.fov_diameter,
-        "normalization": preset.normalization,
-        "statistics": preset.statistics,
+        **_pick(preset, "channels", "fov_diameter", "normalization", "statistics"),
         "sha256": material.checksums,
         "validation_patients": [part.patients for part in material.held],
         "network": {"name": model.name, "parameters": model.count_params()},
-        "crop": preset.crop,
-        "batch": preset.batch,
-        "learning_rate": preset.learning_rate,
+        **_pick(preset, "crop", "batch", "learning_rate"),
         "loss": getattr(loss, "name", getattr(loss, "__name__", str(loss))),
         "augmentation": asdict(preset.ranges),
         "seed": seed,
@@ -157,18 +132,13 @@ def fit(
     model.compile(budget.new_optimizer(preset.learning_rate, steps), loss)
     saver = callbacks.Checkpoints(room, per_epoch, on_epoch)
     done = saver.resume(model)
-    watchers = [saver, callbacks.StopAtNaN(), callbacks.Progress(steps, done * per_epoch)]
+    first = done * per_epoch
+    watchers = [saver, callbacks.StopAtNaN(), callbacks.Progress(steps, first)]
     if done < epochs:
-        model.fit(
-            material.crops.batches(preset.batch, done * per_epoch, (epochs - done) * per_epoch),
-            initial_epoch=done,
-            epochs=epochs,
-            steps_per_epoch=per_epoch,
-            validation_data=material.validation,
-            callbacks=watchers,
-            verbose=0,
-            shuffle=False,
-        )
+        stream = material.crops.batches(preset.batch, first, steps - first)
+        span = {"initial_epoch": done, "epochs": epochs, "steps_per_epoch": per_epoch}
+        known = {"validation_data": material.validation, "callbacks": watchers}
+        model.fit(stream, **span, **known, verbose=0, shuffle=False)
     model.load_weights(saver.best)
 
 
@@ -177,8 +147,10 @@ def _plan(room: Path, card: dict, steps: int | None, count: Callable[[], int]) -
     path = room / "plan.json"
     if path.is_file():
         plan = storage.load_json(path)
-        if plan["card"] != json.loads(json.dumps(card)) or steps not in (None, plan["steps"]):
-            raise FundusError(f"{room} holds another training, unfinished: remove that folder.")
+        same = storage.key_of(plan["card"]) == storage.key_of(card)
+        if not same or steps not in (None, plan["steps"]):
+            problem = f"{room} holds another training, unfinished"
+            raise storage.FundusError(f"{problem}: remove that folder.")
         return plan["steps"]
     steps = steps or count()
     storage.save_json(path, {"steps": steps, "card": card})
@@ -187,19 +159,15 @@ def _plan(room: Path, card: dict, steps: int | None, count: Callable[[], int]) -
 
 def _finish(trained: TrainedModel, held: Sequence[FundusSet], room: Path, out: Path) -> None:
     """Choose the threshold on the held-out patients and write the model's folder, card last."""
-    threshold, score = best_threshold(
-        (label[fov], probability[fov])
-        for part in held
-        for _, label, probability, fov in predict_set(trained, part)
-        if label is not None
-    )
-    trained.card["threshold"] = threshold
+    maps = chain.from_iterable(predict_set(trained, part) for part in held)
+    pairs = ((label[fov], found[fov]) for _, label, found, fov in maps if label is not None)
+    trained.card["threshold"], score = evaluation.best_threshold(pairs)
     trained.card["threshold_source"] = f"highest Dice ({score:.3f}) on the validation patients"
-    save_statistics(out, trained.mean, trained.std)
+    normalization.save_statistics(out, trained.mean, trained.std)
     shutil.copy(room / "curve.csv", out / "curve.csv")
-    with storage.writing_whole(out / "model.keras") as path:
-        # without the optimizer's state
-        keras.Model(trained.model.input, trained.model.output, name=trained.model.name).save(path)
+    model = trained.model
+    with storage.writing_whole(out / "model.keras") as path:  # without the optimizer's state
+        keras.Model(model.input, model.output, name=model.name).save(path)
     storage.save_json(out / "card.json", trained.card)
     shutil.rmtree(room)
 
@@ -214,7 +182,7 @@ def train(
     seed: int = 0,
     model: Any = None,
     loss: Any = None,
-    augment: Augment = augmentation.augment,
+    augment: Augment = augment,
     on_epoch: Callable | None = None,
     started: float | None = None,
 ) -> TrainedModel:
@@ -246,23 +214,23 @@ def train(
     preset = PRESETS[preset] if isinstance(preset, str) else preset
     out, room = Path(out), Path(out) / "unfinished"
     if (out / "card.json").exists() or out.resolve() == SHIPPED.resolve():
-        raise FundusError(f"{out} holds a finished model: choose another folder, or remove it.")
+        problem = f"{out} holds a finished model"
+        raise storage.FundusError(f"{problem}: choose another folder, or remove it.")
     material = gather(sets, preset, seed, augment)
     keras.utils.set_random_seed(seed)
-    model = model or compact_unet(preset.width, preset.depth, len(preset.channels))
+    model = model or unet.compact_unet(preset.width, preset.depth, len(preset.channels))
     loss = loss or cross_entropy()
     card = describe(sets, preset, material, model, loss, seed)
     trained = TrainedModel(model, card, material.crops.mean, material.crops.std)
 
-    def count() -> int:
-        def finish_one() -> int:
-            predict_map(trained, material.held[0][0].photograph)
-            return sum(map(len, material.held))
+    def finish_one() -> int:
+        predict_map(trained, material.held[0][0].photograph)
+        return sum(map(len, material.held))
 
+    def count() -> int:
         left = budget.AIM * 60 * (minutes or preset.minutes) - (time.monotonic() - started)
-        return budget.steps_for(
-            model, loss, material.crops, preset.batch, material.validation, finish_one, left
-        )
+        data = material.crops, preset.batch, material.validation
+        return budget.steps_for(model, loss, *data, finish_one, left)
 
     total = _plan(room, card, steps, count)
     keras.utils.set_random_seed(seed)

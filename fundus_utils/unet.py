@@ -79,9 +79,8 @@ def compact_unet(width: int = 8, depth: int = 3, channels: int = 1) -> keras.Mod
 
     def block(x: Any, filters: int) -> Any:
         for _ in range(2):
-            x = layers.Conv2D(
-                filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal"
-            )(x)
+            start = {"use_bias": False, "kernel_initializer": "he_normal"}
+            x = layers.Conv2D(filters, 3, padding="same", **start)(x)
             x = layers.ReLU()(layers.BatchNormalization()(x))
         return x
 
@@ -105,10 +104,11 @@ def check_size(height: int, width: int, depth: int = 4) -> None:
     for side in (height, width):
         if side % step or side <= 0:
             below, above = side // step * step, -(-side // step) * step
-            raise FundusError(
-                f"a side of {side} pixels cannot be halved {depth} times: the skips would not fit. "
-                f"Pad it to {max(step, above)}" + (f" or crop it to {below}." if below else ".")
+            problem = f"a side of {side} pixels cannot be halved {depth} times"
+            advice = f"Pad it to {max(step, above)}" + (
+                f" or crop it to {below}." if below else "."
             )
+            raise FundusError(f"{problem}: the skips would not fit. {advice}")
 
 
 def receptive_field(depth: int, up_kernel: int = 1) -> int:
@@ -122,7 +122,6 @@ def receptive_field(depth: int, up_kernel: int = 1) -> int:
         depth: poolings; two 3x3 convolutions a level.
         up_kernel: kernel of the convolution after upsampling (the article's 2; 1 for none).
     """
-    down = sum(2 * 2 * 2**level + 2**level for level in range(depth))
-    lowest = 2 * 2 * 2**depth
-    up = sum(2 * 2 * 2**level + (up_kernel - 1) * 2**level for level in range(depth))
+    upper = sum(2**level for level in range(depth))
+    down, lowest, up = (4 + 1) * upper, 4 * 2**depth, (4 + up_kernel - 1) * upper
     return 1 + down + lowest + up

@@ -1,6 +1,7 @@
 """Interactive figures: a picture that answers to sliders, and what it shows where nothing runs."""
 
 import base64
+import functools
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,9 +17,9 @@ from .datasets import SOURCES, FundusSet
 from .fov import Bytes
 from .pictures import read_photograph
 from .prediction import TrainedModel, colour_vessels, predict_map, vessel_overlay
-from .storage import FundusError
 
 SIDE = 512  # pixels: the longest side of a picture in a widget
+STYLE = {"description_width": "9em"}
 
 
 def as_jpeg(picture: np.ndarray) -> bytes:
@@ -35,9 +36,7 @@ def as_jpeg(picture: np.ndarray) -> bytes:
 class Panel(ipywidgets.VBox):
     """Controls over one picture; where no kernel runs, the picture and its text stay."""
 
-    def __init__(
-        self, controls: Sequence[ipywidgets.Widget], draw: Callable[[], np.ndarray], alt: str
-    ) -> None:
+    def __init__(self, controls: Sequence[Any], draw: Callable[[], np.ndarray], alt: str) -> None:
         """Show `draw()` under the controls, anew whenever one of them changes.
 
         Args:
@@ -63,27 +62,19 @@ class Panel(ipywidgets.VBox):
         return bundle, {"image/jpeg": {"alt": self.alt}}
 
 
-def _slider(label: str, low: float, high: float, value: float, step: float) -> Any:
-    return ipywidgets.FloatSlider(
-        description=label,
-        min=low,
-        max=high,
-        value=value,
-        step=step,
-        continuous_update=False,
-        style={"description_width": "9em"},
-    )
+def _slider(label: str, value: float, low: float, high: float, step: float) -> Any:
+    slider = ipywidgets.FloatSlider(value=value, min=low, max=high, step=step, description=label)
+    slider.style, slider.continuous_update = STYLE, False
+    return slider
 
 
 def _dropdown(label: str, options: Sequence[str]) -> Any:
-    return ipywidgets.Dropdown(
-        description=label, options=list(options), style={"description_width": "9em"}
-    )
+    return ipywidgets.Dropdown(description=label, options=options, style=STYLE)
 
 
-def set_chooser() -> Panel | ipywidgets.VBox:
+def set_chooser() -> ipywidgets.VBox:
     """Return a menu that saves the data set which all notebooks then use."""
-    menu = _dropdown("data set", [name for name in SOURCES])
+    menu = _dropdown("data set", list(SOURCES))
     chosen = storage.chosen_set().partition(":")[0]
     menu.value = chosen if chosen in SOURCES else None  # a misspelt name: nothing is chosen yet
     menu.observe(lambda change: storage.save_choice(change["new"]), names="value")
@@ -95,13 +86,10 @@ def browser(photographs: FundusSet) -> Panel:
     which = _dropdown("photograph", photographs.names)
     channel = _dropdown("channel", ["colour", "red", "green", "blue", "grey"])
     over = _dropdown("overlay", ["none", "label", "field of view"])
-    kept: dict[str, Any] = {}
+    read = functools.lru_cache(1)(photographs.__getitem__)
 
     def draw() -> Bytes:
-        if which.value not in kept:
-            kept.clear()
-            kept[which.value] = photographs[which.index]
-        sample = kept[which.value]
+        sample = read(which.index)
         picture = sample.photograph
         if channel.value != "colour":
             picture = np.repeat(image_channel(picture, channel.value)[..., None], 3, axis=2)
@@ -117,24 +105,18 @@ def augmentation_playground(merged: Bytes) -> Panel:
     Args:
         merged: uint8 (h, w, 3): one image channel, label, field of view.
     """
-    turn = _slider("rotation (degrees)", -180, 180, 30, 5)
-    zoom = _slider("scale", 0.5, 2, 1, 0.05)
-    lean = _slider("shear (degrees)", -20, 20, 0, 1)
-    contrast = _slider("contrast", 0.5, 1.5, 1, 0.05)
-    brightness = _slider("brightness", -0.3, 0.3, 0, 0.05)
+    sliders = [
+        _slider("rotation (degrees)", 30, -180, 180, 5),
+        _slider("scale", 1, 0.5, 2, 0.05),
+        _slider("shear (degrees)", 0, -20, 20, 1),
+        _slider("contrast", 1, 0.5, 1.5, 0.05),
+        _slider("brightness", 0, -0.3, 0.3, 0.05),
+    ]
     mirror = ipywidgets.Checkbox(description="mirror", value=False)
 
     def draw() -> Bytes:
-        ranges = Ranges(
-            rotation=(turn.value, turn.value),
-            scale=(zoom.value, zoom.value),
-            shear=(lean.value, lean.value),
-            shift=(0, 0),
-            mirror=False,
-            contrast=(contrast.value, contrast.value),
-            brightness=(brightness.value, brightness.value),
-            gamma=(1, 1),
-        )
+        turn, zoom, lean, contrast, brightness = ((one.value, one.value) for one in sliders)
+        ranges = Ranges(turn, zoom, lean, (0, 0), False, contrast, brightness, (1, 1))
         rng = np.random.default_rng(0)
         source = merged[:, ::-1] if mirror.value else merged
         moved = warp(source, draw_affine(rng, ranges, (merged.shape[0], merged.shape[1])))
@@ -143,9 +125,8 @@ def augmentation_playground(merged: Bytes) -> Panel:
         drawn = np.repeat(label[..., None].astype(np.uint8) * 255, 3, axis=2)
         return np.concatenate([grey, drawn, vessel_overlay(grey, label)], axis=1)
 
-    controls = [turn, zoom, lean, contrast, brightness, mirror]
     alt = "Image, label and overlay after one transform: the vessels lie under the label."
-    return Panel(controls, draw, alt)
+    return Panel([*sliders, mirror], draw, alt)
 
 
 def upload(trained: TrainedModel, example: Bytes) -> Panel:
@@ -156,7 +137,7 @@ def upload(trained: TrainedModel, example: Bytes) -> Panel:
         example: uint8 (H, W, 3), shown until something is uploaded.
     """
     field = ipywidgets.FileUpload(accept="image/*", multiple=False, description="photograph")
-    threshold = _slider("threshold", 0.05, 0.95, trained.threshold, 0.05)
+    threshold = _slider("threshold", trained.threshold, 0.05, 0.95, 0.05)
     view = _dropdown("show", ["overlay", "coloured vessels", "probability map"])
     message = ipywidgets.Label("Photographs stay on this computer.")
     kept: dict[str, Any] = {"photograph": example, "map": predict_map(trained, example)}
@@ -171,20 +152,19 @@ def upload(trained: TrainedModel, example: Bytes) -> Panel:
                 room.write_bytes(file["content"])
             kept["photograph"] = read_photograph(path)
             kept["map"] = predict_map(trained, kept["photograph"])
-            message.value = f"{file['name']}: {kept['map'].shape[1]}x{kept['map'].shape[0]} pixels"
-        except FundusError as error:
+            height, width = kept["map"].shape
+            message.value = f"{file['name']}: {width}x{height} pixels"
+        except storage.FundusError as error:
             message.value = str(error)
 
     def draw() -> np.ndarray:
-        photograph, probability = kept["photograph"], kept["map"]
-        if view.value == "overlay":
-            return vessel_overlay(photograph, probability >= threshold.value)
-        if view.value == "coloured vessels":
-            return colour_vessels(photograph, probability >= threshold.value)
-        return np.rint(probability * 255).astype(np.uint8)
+        if view.value == "probability map":
+            return np.rint(kept["map"] * 255).astype(np.uint8)
+        paint = vessel_overlay if view.value == "overlay" else colour_vessels
+        return paint(kept["photograph"], kept["map"] >= threshold.value)
 
     field.observe(take, names="value")
     alt = "The example photograph with its predicted vessels in cyan."
     panel = Panel([field, threshold, view], draw, alt)
-    panel.children = [*panel.children, message]
+    panel.children += (message,)
     return panel

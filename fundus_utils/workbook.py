@@ -15,17 +15,14 @@ from nbconvert import HTMLExporter
 from tqdm import tqdm
 
 from . import storage
-from .storage import PROJECT, FundusError
 
-NOTEBOOKS = PROJECT / "notebooks"
 CELL_SECONDS = 1200
-EMPTY_SCRIPT = re.compile(r'<script src="">\s*</script>')
-NO_ALT = re.compile(r'alt="No description has been provided for this image"')
+NO_ALT = 'alt="No description has been provided for this image"'
 
 
 def notebook_paths() -> list[Path]:
     """Return the numbered notebooks in order."""
-    return sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    return sorted((storage.PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
 def execute(path: Path, bar: Any = None) -> Any:
@@ -40,62 +37,46 @@ def execute(path: Path, bar: Any = None) -> Any:
         if bar is not None and cell.cell_type == "code":
             bar.update()
 
-    client = NotebookClient(
-        notebook,
-        timeout=CELL_SECONDS,
-        kernel_name="python3",
-        extra_arguments=["--IPKernelApp.log_level=40"],
-        resources={"metadata": {"path": str(path.parent)}},
-        on_cell_complete=moved,
-    )
+    place = {"metadata": {"path": str(path.parent)}}
+    client = NotebookClient(notebook, timeout=CELL_SECONDS, kernel_name="python3", resources=place)
+    client.extra_arguments = ["--IPKernelApp.log_level=40"]
+    client.on_cell_complete = moved
     try:
         client.execute()
     except Exception as error:  # a kernel may fail in many ways, the reader needs its words
-        raise FundusError(f"{path.name} stopped: {error}") from error
-    return notebook
-
-
-def strip(notebook: Any) -> Any:
-    """Take out what changes from run to run: timestamps, widget state, standard error."""
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        }
-    )
-    for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict(
-            {key: value for key, value in cell.metadata.items() if key == "tags"}
-        )
-        if cell.cell_type == "code":
-            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+        raise storage.FundusError(f"{path.name} stopped: {error}") from error
     return notebook
 
 
 def store(path: Path, notebook: Any) -> None:
-    """Write an executed notebook back over its source, whole or not at all."""
+    """Write an executed notebook back over its source, whole or not at all.
+
+    What changes from run to run is taken out: timestamps, widget state, standard error.
+    """
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    about = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    notebook.metadata = nbformat.from_dict(about)
+    for cell in notebook.cells:
+        tags = {key: value for key, value in cell.metadata.items() if key == "tags"}
+        cell.metadata = nbformat.from_dict(tags)
+        if cell.cell_type == "code":
+            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
     with storage.writing_whole(path) as room:
-        nbformat.write(strip(notebook), room)
-
-
-def _alt_texts(notebook: Any) -> list[str]:
-    """Return the alternative text of each picture of a notebook, in order."""
-    outputs = [o for cell in notebook.cells if cell.cell_type == "code" for o in cell.outputs]
-    pictures = [o for o in outputs if any(k.startswith("image/") for k in o.get("data", {}))]
-    return [html.escape(str(picture.data.get("text/plain", "")), True) for picture in pictures]
+        nbformat.write(notebook, room)
 
 
 def html_page(notebooks: list[Any]) -> str:
     """Return one HTML page of executed notebooks: figures in it, alternative texts filled in."""
     page = nbformat.v4.new_notebook(cells=[cell for one in notebooks for cell in one.cells])
-    exporter = HTMLExporter(
-        mathjax_url="", require_js_url="", jquery_url="", exclude_input_prompt=True
-    )
+    offline = dict.fromkeys(("mathjax_url", "require_js_url", "jquery_url"), "")
+    exporter = HTMLExporter(exclude_input_prompt=True, **offline)
     exporter.log.setLevel(logging.ERROR)  # it warns of missing texts, which are filled in below
     body, _ = exporter.from_notebook_node(page)
-    texts = iter(_alt_texts(page))
-    body = NO_ALT.sub(lambda _: f'alt="{next(texts)}"', body)
-    body = EMPTY_SCRIPT.sub("", body)  # what the empty addresses above leave
+    outputs = [output for cell in page.cells for output in cell.get("outputs", [])]
+    pictures = [o.data for o in outputs if any(k.startswith("image/") for k in o.get("data", {}))]
+    texts = (html.escape(str(picture.get("text/plain", ""))) for picture in pictures)
+    body = re.sub(NO_ALT, lambda _: f'alt="{next(texts)}"', body)
+    body = re.sub(r'<script src="">\s*</script>', "", body)  # what the empty addresses leave
     return body.replace("<title>Notebook</title>", "<title>Fundus U-Net workbook</title>")
 
 
@@ -111,10 +92,9 @@ def run(keep: bool = False) -> Path:
     os.environ["FUNDUS_LIVE"] = "0"
     out = storage.derived_dir() / "run"
     out.mkdir(parents=True, exist_ok=True)
-    paths = notebook_paths()
+    paths, done = notebook_paths(), []
     sources = [nbformat.read(path, as_version=4) for path in paths]
     cells = sum(cell.cell_type == "code" for source in sources for cell in source.cells)
-    done = []
     with tqdm(total=cells, unit="cell", file=sys.stderr) as bar:
         for path in paths:
             bar.set_description(path.stem)
