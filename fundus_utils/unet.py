@@ -79,8 +79,9 @@ def compact_unet(width: int = 8, depth: int = 3, channels: int = 1) -> keras.Mod
 
     def block(x: Any, filters: int) -> Any:
         for _ in range(2):
-            start = {"use_bias": False, "kernel_initializer": "he_normal"}
-            x = layers.Conv2D(filters, 3, padding="same", **start)(x)
+            x = layers.Conv2D(
+                filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal"
+            )(x)
             x = layers.ReLU()(layers.BatchNormalization()(x))
         return x
 
