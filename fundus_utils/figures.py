@@ -92,7 +92,7 @@ def curves(rows: Sequence[dict[str, float]], title: str = "") -> Figure:
     for key, style, colour, label in lines:
         axis.plot(steps, [row[key] for row in rows], style, ms=3, color=colour, label=label)
     axis.set(xlabel="step", ylabel="binary cross-entropy (nats)", title=title)
-    axis.set_ylim(bottom=0)
+    axis.set_ylim(0, 1)  # a loss above 1 nat says only that nothing was learned yet
     axis.legend()
     return figure
 
