@@ -41,6 +41,7 @@ bench: setup
 	$(BIN)/python tests/benchmarks/bench.py
 
 notebooks: setup
+	rm -rf data/derived
 	$(BIN)/python -m fundus_utils run --store
 
 clean:

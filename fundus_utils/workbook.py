@@ -17,6 +17,7 @@ from tqdm import tqdm
 from . import storage
 
 CELL_SECONDS = 1200
+WIDGET = "application/vnd.jupyter.widget-view+json"  # dead without its kernel: the picture stays
 NO_ALT = 'alt="No description has been provided for this image"'
 
 
@@ -45,6 +46,9 @@ def execute(path: Path, bar: Any = None) -> Any:
         client.execute()
     except Exception as error:  # a kernel may fail in many ways, the reader needs its words
         raise storage.FundusError(f"{path.name} stopped: {error}") from error
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
     return notebook
 
 
