@@ -1,16 +1,17 @@
 """From minutes to steps: how long a training may take, and the learning rate along it."""
 
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from .crops import Crops
 from .quiet import keras
 
 EPOCHS = 20  # at most: so often the curve gets a point and the state is saved
 SHORTEST = 10  # steps an epoch, where there are enough
-AIM = 0.96  # of the minutes asked for: leaves room for a machine that slows down
+WARM_UP = 60  # steps that are timed
+AIM = 0.92  # of the minutes asked for: leaves room for a machine that slows down
 
 
 def new_optimizer(learning_rate: float, steps: int) -> Any:
@@ -43,23 +44,31 @@ def steps_for(
     """
     before = [keras.ops.convert_to_numpy(variable) for variable in model.variables]
     model.compile(new_optimizer(0.0, 100), loss)
-    stream, clock = iter(crops.batches(batch)), time.monotonic
+    clock = time.monotonic
     start = clock()
-    model.train_on_batch(*next(stream))
-    model.evaluate(validation, verbose=0)
-    compiled = clock()
-    model.evaluate(validation, verbose=0)
-    validated = clock()
-    times: list[float] = []
-    while len(times) < 10 or (clock() - validated < 5 and len(times) < 60):
+
+    def timed(action: Any) -> float:
         begin = clock()
-        model.train_on_batch(*next(stream))
-        times.append(clock() - begin)
+        action()
+        return clock() - begin
+
+    # Timed as in the training itself, where making crops and training share the processor.
+    stamps: list[float] = []
+    watch = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: stamps.append(clock())
+    )
+    stream = crops.batches(batch, steps=WARM_UP)
+    fit = {"steps_per_epoch": WARM_UP, "callbacks": [watch], "verbose": 0, "shuffle": False}
+    building = timed(lambda: model.fit(stream, **fit))
+    each = (stamps[-1] - stamps[SHORTEST]) / (WARM_UP - 1 - SHORTEST)
+    building += timed(lambda: model.evaluate(validation, verbose=0)) - WARM_UP * each
+    with tempfile.TemporaryDirectory() as room:
+        saving = 2 * timed(lambda: model.save_weights(Path(room) / "all.weights.h5"))
+    between = timed(lambda: model.evaluate(validation, verbose=0)) + saving
     begin = clock()
     photographs = last()
-    tail = (clock() - begin) * photographs
+    tail = photographs * (clock() - begin)
     for variable, value in zip(model.variables, before, strict=True):
         variable.assign(value)
-    spent = clock() - start
-    left = seconds - spent - (compiled - start) - EPOCHS * (validated - compiled) - tail
-    return max(SHORTEST, int(left / float(np.mean(times)) / EPOCHS)) * EPOCHS
+    left = seconds - (clock() - start) - building - EPOCHS * between - tail
+    return max(SHORTEST, int(left / each / EPOCHS)) * EPOCHS
