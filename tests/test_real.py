@@ -26,8 +26,8 @@ def test_every_sample_is_sound(name):
     for sample in real(name):
         assert sample.photograph.dtype == np.uint8 and sample.photograph.ndim == 3
         assert sample.label.shape == sample.fov.shape == sample.photograph.shape[:2]
-        # The lowest that was measured: 0.9937, CHASE_DB1 Image_06L.
-        assert sample.label[sample.fov].sum() >= 0.993 * sample.label.sum()
+        # Known to three decimals; the lowest here is 0.9937, CHASE_DB1 Image_06L.
+        assert round(sample.label[sample.fov].sum() / sample.label.sum(), 3) >= 0.994
         shares.append(vessel_share(sample))
     assert min(shares) > 0.05 and max(shares) < 0.2 and 0.08 < np.mean(shares) < 0.14
 
