@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 
@@ -61,7 +62,10 @@ def rescale(sample: Sample, diameter: int) -> Sample:
 
 @dataclass(frozen=True)
 class FundusSet(Sequence[Sample]):
-    """A data set, or a part of one: `len(s)` samples, and `s[i]` reads sample i from disk."""
+    """A data set, or a part of one: `len(s)` samples, and `s[i]` reads sample i from disk.
+
+    A slice, `s[:4]`, is a smaller set, not read yet.
+    """
 
     name: str
     part: str
@@ -71,8 +75,15 @@ class FundusSet(Sequence[Sample]):
         """Return the number of samples."""
         return len(self.records)
 
-    def __getitem__(self, index: int) -> Sample:  # type: ignore[override]
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> "FundusSet": ...
+
+    def __getitem__(self, index: int | slice) -> "Sample | FundusSet":
         """Read sample `index`. Raises FundusError if a file is broken or does not fit."""
+        if isinstance(index, slice):
+            return replace(self, records=self.records[index])
         record = self.records[index]
         photograph = read_photograph(record.photograph)
         size = photograph.shape[:2]

@@ -21,6 +21,7 @@ from .storage import FundusError
 SHIPPED = Path(__file__).parent / "shipped"
 TILE = 1024  # pixels: a larger picture is predicted in tiles, so that memory stays bounded
 CYAN = (0, 255, 255)  # far from every colour of a fundus, also for the colour-blind
+NEEDED = ("channels", "fov_diameter", "normalization", "threshold", "sha256")  # of a card
 OVERLAP = 112  # pixels on each side of a tile that are thrown away: half the receptive field
 
 
@@ -57,6 +58,9 @@ def load_model(folder: Path = SHIPPED) -> TrainedModel:
     if not zipfile.is_zipfile(folder / "model.keras"):
         raise FundusError(f"{folder / 'model.keras'} is broken: copy it again or train it anew.")
     card = storage.load_json(folder / "card.json")
+    if lacking := [key for key in NEEDED if key not in card]:
+        problem = f"{folder / 'card.json'} lacks {', '.join(lacking)}"
+        raise FundusError(f"{problem}: copy the card again, or train the model anew.")
     mean, std = normalization.load_statistics(folder, card, card["channels"])
     return TrainedModel(keras.models.load_model(folder / "model.keras"), card, mean, std)
 

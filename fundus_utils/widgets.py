@@ -3,6 +3,7 @@
 import base64
 import functools
 import io
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -72,13 +73,21 @@ def _dropdown(label: str, options: Sequence[str]) -> Any:
     return ipywidgets.Dropdown(description=label, options=options, style=STYLE)
 
 
+class _Chooser(ipywidgets.VBox):
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict:
+        words = "A menu of the data sets. It needs a running kernel, as all controls do."
+        return (super()._repr_mimebundle_(**kwargs) or {}) | {"text/plain": words}
+
+
 def set_chooser() -> ipywidgets.VBox:
     """Return a menu that saves the data set which all notebooks then use."""
     menu = _dropdown("data set", list(SOURCES))
     chosen = storage.chosen_set().partition(":")[0]
     menu.value = chosen if chosen in SOURCES else None  # a misspelt name: nothing is chosen yet
     menu.observe(lambda change: storage.save_choice(change["new"]), names="value")
-    return ipywidgets.VBox([menu])
+    stronger = "FUNDUS_DATASET is set and comes before this choice."
+    note = ipywidgets.Label(stronger if os.environ.get("FUNDUS_DATASET") else "")
+    return _Chooser([menu, note])
 
 
 def browser(photographs: FundusSet) -> Panel:

@@ -45,6 +45,13 @@ def test_chase_db1_keeps_both_eyes_of_a_child_together(data: Path) -> None:
     assert all(len(side) == 2 * len(side.patients) for side in (fit, validation))
 
 
+def test_slice_is_a_smaller_set(data: Path) -> None:
+    build_stare(data / "STARE")
+    whole = load_set("stare", "train")
+    assert whole[2:5].names == whole.names[2:5] and len(whole[2:5]) == 3
+    assert np.array_equal(whole[2:5][0].photograph, whole[2].photograph)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 1.0])
 def test_hold_out_leaves_patients_on_both_sides(share: float, data: Path) -> None:
     build_stare(data / "STARE")

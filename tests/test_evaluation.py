@@ -158,7 +158,8 @@ def test_pooled_measures_are_those_of_all_pixels_inside() -> None:
         labels.append(label[fov])
         maps.append(probability[fov])
     evaluated = evaluate_maps(iter(items), 0.4)
-    assert evaluated["pooled"] == measures(np.concatenate(labels), np.concatenate(maps), 0.4)
+    at_once = measures(np.concatenate(labels), np.concatenate(maps), 0.4)
+    assert evaluated["pooled"] == pytest.approx(at_once, abs=1e-5)
     assert list(evaluated["photographs"]) == ["eye_0", "eye_1", "eye_2"]
     assert evaluated["photographs"]["eye_1"] == measures(labels[1], maps[1], 0.4)
 
@@ -170,6 +171,20 @@ def test_what_lies_outside_the_field_of_view_does_not_count() -> None:
     assert evaluate_maps([("eye", LABEL, spoilt, fov)], 0.5) == evaluate_maps(
         [("eye", LABEL, MAP, fov)], 0.5
     )
+
+
+def test_pooled_areas_keep_tiny_probabilities_apart() -> None:
+    rng = np.random.default_rng(0)
+    label = rng.random((50, 80)) < 0.1
+    tiny = (10.0 ** rng.uniform(-9, -6, label.shape) * np.where(label, 3, 1)).astype(np.float32)
+    pooled = evaluate_maps([("eye", label, tiny, np.ones_like(label))], 0.5)["pooled"]
+    exact = metrics.roc_auc_score(label.ravel(), tiny.ravel())
+    assert pooled["auc"] == pytest.approx(exact, abs=1e-5)
+
+
+def test_nothing_to_measure_is_said() -> None:
+    with pytest.raises(FundusError, match="no photograph"):
+        evaluate_maps([], 0.5)
 
 
 def test_photograph_without_label_is_named() -> None:

@@ -272,3 +272,13 @@ def test_card_that_is_no_json_is_named(tmp_path: Path) -> None:
     (model_folder(tmp_path) / "card.json").write_text('{"channels": ')
     with pytest.raises(FundusError, match=r"card\.json is not valid JSON"):
         load_model(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["channels", "fov_diameter", "normalization", "threshold"])
+def test_card_that_lacks_a_line_is_named(key: str, tmp_path: Path) -> None:
+    path = model_folder(tmp_path) / "card.json"
+    card = json.loads(path.read_text())
+    del card[key]
+    path.write_text(json.dumps(card))
+    with pytest.raises(FundusError, match=rf"card\.json lacks {key}"):
+        load_model(tmp_path)

@@ -177,6 +177,18 @@ def test_chosen_set_is_saved(data: Path) -> None:
     assert widgets.set_chooser().children[0].value == "drive"
 
 
+def test_chooser_says_that_the_environment_comes_first(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert widgets.set_chooser().children[1].value == ""
+    monkeypatch.setenv("FUNDUS_DATASET", "chase_db1")
+    assert "FUNDUS_DATASET" in widgets.set_chooser().children[1].value
+
+
+def test_chooser_has_words_where_no_kernel_runs(data: Path) -> None:
+    assert "menu of the data sets" in widgets.set_chooser()._repr_mimebundle_()["text/plain"]
+
+
 @pytest.mark.parametrize("name", ["dirve", ""])
 def test_misspelt_choice_can_be_mended_in_the_menu(name: str, data: Path) -> None:
     storage.save_choice(name)
