@@ -10,7 +10,8 @@ from .quiet import keras
 
 EPOCHS = 20  # at most: so often the curve gets a point and the state is saved
 SHORTEST = 10  # steps an epoch, where there are enough
-WARM_UP = 60  # steps that are timed
+WARM_UP = 60  # steps that are timed at least
+LISTEN = 0.05  # of the time, at least: a shared machine is not equally fast in every second
 AIM = 0.92  # of the minutes asked for: leaves room for a machine that slows down
 
 
@@ -54,14 +55,17 @@ def steps_for(
 
     # Timed as in the training itself, where making crops and training share the processor.
     stamps: list[float] = []
-    watch = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: stamps.append(clock())
-    )
-    stream = crops.batches(batch, steps=WARM_UP)
-    fit = {"steps_per_epoch": WARM_UP, "callbacks": [watch], "verbose": 0, "shuffle": False}
-    building = timed(lambda: model.fit(stream, **fit))
-    each = (stamps[-1] - stamps[SHORTEST]) / (WARM_UP - 1 - SHORTEST)
-    building += timed(lambda: model.evaluate(validation, verbose=0)) - WARM_UP * each
+
+    def listen(batch: int, logs: Any) -> None:
+        stamps.append(clock())
+        long_enough = stamps[-1] - stamps[0] > LISTEN * seconds
+        model.stop_training = long_enough and len(stamps) > WARM_UP
+
+    watch = keras.callbacks.LambdaCallback(on_train_batch_end=listen)
+    fit = {"steps_per_epoch": 10**6, "callbacks": [watch], "verbose": 0, "shuffle": False}
+    building = timed(lambda: model.fit(crops.batches(batch), **fit))
+    each = (stamps[-1] - stamps[SHORTEST]) / (len(stamps) - 1 - SHORTEST)
+    building += timed(lambda: model.evaluate(validation, verbose=0)) - len(stamps) * each
     with tempfile.TemporaryDirectory() as room:
         saving = 2 * timed(lambda: model.save_weights(Path(room) / "all.weights.h5"))
     between = timed(lambda: model.evaluate(validation, verbose=0)) + saving
