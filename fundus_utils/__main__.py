@@ -132,7 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         return min(1, options.action(options) or 0)
-    except storage.FundusError as error:
+    except (storage.FundusError, OSError) as error:  # the latter: no permission, a full disk
         print(f"error: {error}", file=sys.stderr)
         return 1
 

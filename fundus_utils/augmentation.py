@@ -74,7 +74,8 @@ def merge(
         uint8 (height, width, len(channels) + 1 or + 2); label and field of view are 0 or 255.
     """
     layers = [image_channel(photograph, name) for name in channels]
-    layers += [mask.astype(np.uint8) * 255 for mask in (label, fov) if mask is not None]
+    on, off = np.uint8(255), np.uint8(0)
+    layers += [np.where(mask, on, off) for mask in (label, fov) if mask is not None]
     return np.stack(layers, axis=-1)
 
 

@@ -33,10 +33,9 @@ SOURCES = {
     "hrf": Source("HRF", "CC BY 4.0 (Budai et al. 2013)", layouts.hrf_records),
     "folder": Source("folder", "the reader's own", layouts.folder_records),
 }
-PARTS = ("train", "test", "all", "unlabelled")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sample:
     """One photograph, read.
 
@@ -90,13 +89,19 @@ class FundusSet(Sequence[Sample]):
         masks = (record.label, record.label2)
         label, label2 = (read_mask(path, size) if path else None for path in masks)
         fov = read_mask(record.fov, size, "mask") if record.fov else find_fov(photograph)
+        if not fov.any():
+            raise FundusError(f"{record.fov} is black: make it white inside the field of view.")
+        if label is not None and label[fov].mean() > 0.5:
+            problem = f"{record.label} calls more than half of the field of view vessel"
+            raise FundusError(f"{problem}: its vessels must be white on black, so invert it.")
         return Sample(record.name, record.patient, photograph, label, fov, label2)
 
     @property
     def fingerprint(self) -> str:
-        """Ten digits that change when a file is added, removed or written anew."""
+        """Ten digits that change with the files, their dates, and whose eyes they show."""
         files = [file for record in self.records for file in record.files]
-        return storage.key_of([(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files])
+        stamps = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
+        return storage.key_of(stamps, [record.patient for record in self.records])
 
     @property
     def names(self) -> list[str]:
@@ -141,20 +146,19 @@ def load_set(name: str, part: str = "train") -> FundusSet:
     kind, _, path = name.partition(":")
     if kind not in SOURCES or (path and kind != "folder"):
         raise FundusError(f"no data set is called {name!r}: choose from {', '.join(SOURCES)}.")
-    if part not in PARTS:
-        raise FundusError(f"no part is called {part!r}: choose from {', '.join(PARTS)}.")
-    root = Path(path).expanduser() if path else storage.data_dir() / SOURCES[kind].folder
+    root = Path(path or storage.data_dir() / SOURCES[kind].folder).expanduser().resolve()
     advice = "see data/README.md for its layout"
     if kind not in ("synthetic", "folder"):
         advice = f"`python -m fundus_utils download {kind}` fetches it or says where to get it"
     if kind != "synthetic" and not root.is_dir():
         raise FundusError(f"{root} is not there: {advice}; or set FUNDUS_DATA.")
-    records, wanted = list(SOURCES[kind].records(root)), {part}
-    if part == "all":
-        wanted = {one.part for one in records if one.photograph.is_file()} - {"unlabelled"}
-    records = [record for record in records if record.part in wanted]
+    listed = list(SOURCES[kind].records(root))
+    present = {one.part for one in listed if one.photograph.is_file()}
+    wanted = present - {"unlabelled"} if part == "all" else {part}
+    records = [record for record in listed if record.part in wanted]
     if not records:
-        raise FundusError(f"{root} has no part {part!r} of {name}: {advice}.")
+        found = ", ".join(sorted(present)) or "nothing"
+        raise FundusError(f"{name} has no part {part!r}, {root} holds {found}: {advice}.")
     missing = [str(file) for one in records for file in one.files if not file.is_file()]
     if missing:
         some = ", ".join(missing[:4])

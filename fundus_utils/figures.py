@@ -49,7 +49,9 @@ def show(figure: Figure, caption: str, alt: str, photograph: bool = False) -> No
 def panels(
     pictures: Sequence[np.ndarray], titles: Sequence[str], columns: int = 3, side: float = 3.2
 ) -> Figure:
-    """Lay pictures out in a grid: RGB as they are, masks and grey pictures in grey.
+    """Lay pictures out in a grid: RGB as they are, masks, grey pictures and maps in grey.
+
+    A map (float) gets a colour bar from 0 to 1.
 
     Args:
         pictures: uint8 (h, w, 3), uint8 (h, w), bool (h, w) or float (h, w) in [0, 1].
@@ -59,14 +61,19 @@ def panels(
     """
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    height = side * pictures[0].shape[0] / pictures[0].shape[1] + 0.35
+    maps = any(picture.dtype.kind == "f" for picture in pictures)
+    height = side * pictures[0].shape[0] / pictures[0].shape[1] + (0.6 if maps else 0.35)
     figure = plt.figure(figsize=(side * columns, height * rows), layout="constrained")
     for place, (picture, title) in enumerate(zip(pictures, titles, strict=True), start=1):
         axis = figure.add_subplot(rows, columns, place)
         axis.axis("off")
         top = 255 if picture.dtype == np.uint8 else 1
-        axis.imshow(picture, cmap="gray", vmin=0, vmax=top, interpolation="antialiased")
+        drawn = axis.imshow(picture, cmap="gray", vmin=0, vmax=top, interpolation="antialiased")
         axis.set_title(title, fontsize=10)
+        if picture.dtype.kind == "f":
+            room = axis.inset_axes((0.2, -0.06, 0.6, 0.03))
+            bar = figure.colorbar(drawn, cax=room, orientation="horizontal", ticks=(0, 0.5, 1))
+            bar.ax.tick_params(labelsize=8, length=2, pad=1)
     return figure
 
 

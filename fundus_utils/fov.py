@@ -15,6 +15,7 @@ Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 RED_SHARE = 0.1  # of the red maximum: darker is outside
+SPECK = 0.05  # of the picture: what is smaller is no field of view
 
 
 def find_fov(photograph: Bytes) -> Bools:
@@ -26,14 +27,15 @@ def find_fov(photograph: Bytes) -> Bools:
         photograph: uint8 (height, width, 3), RGB, 0 to 255.
 
     Returns:
-        bool (height, width), True inside. All True if nothing stands out from black.
+        bool (height, width), True inside. All True if nothing but specks stands out from black.
     """
     red = photograph[..., 0]
     bright = ndimage.binary_fill_holes(red > RED_SHARE * red.max())
-    parts, count = ndimage.label(bright)
-    if count == 0:
+    parts, _ = ndimage.label(bright)
+    sizes = np.bincount(parts.ravel(), minlength=2)[1:]
+    if sizes.max() < SPECK * red.size:
         return np.ones(red.shape, bool)
-    return parts == 1 + np.bincount(parts.ravel())[1:].argmax()
+    return parts == 1 + sizes.argmax()
 
 
 def fov_diameter(fov: Bools) -> int:

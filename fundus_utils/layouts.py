@@ -1,6 +1,7 @@
 """Where the files of each data set lie, in its official layout, and its usual split."""
 
 import csv
+import unicodedata
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from itertools import product
@@ -56,14 +57,10 @@ def _record(root: Path, name: str, patient: str, part: str, *files: str) -> Reco
 def synthetic_records(root: Path | None = None) -> Iterator[Record]:
     """List the 60 drawn photographs (two eyes of 30 patients); draws them at first use.
 
-    Patients 01-20 train, 21-30 test.
+    A folder like a reader's own: patients 01-20 train, 21-30 test.
     """
     drawing = storage.sha256(Path(synthetic.__file__))[:8]  # another way of drawing, another set
-    root = storage.made_folder(f"synthetic_{drawing}", synthetic.draw_set)
-    for path in sorted((root / "images").glob("*.png")):
-        patient = path.stem.removeprefix("drawn_")[:-1]
-        files = [f"{kind}/{path.name}" for kind in ("images", "labels", "masks")]
-        yield _record(root, path.stem, patient, "train" if int(patient) <= 20 else "test", *files)
+    return folder_records(storage.made_folder(f"synthetic_{drawing}", synthetic.draw_set))
 
 
 def drive_records(root: Path) -> Iterator[Record]:
@@ -72,7 +69,7 @@ def drive_records(root: Path) -> Iterator[Record]:
     Where the test part has come without labels, 36-40 of the training part are held out as the
     test and the official test photographs are `unlabelled`.
     """
-    withheld = not any((root / "test" / "1st_manual").glob("*_manual1.gif"))
+    withheld = not any((root / "test" / "1st_manual").glob("*_manual1.*"))
     for number in range(1, 41):
         stem, folder = f"{number:02d}", "training" if number > 20 else "test"
         photograph = f"{folder}/images/{stem}_{folder}.tif"
@@ -110,6 +107,10 @@ def hrf_records(root: Path) -> Iterator[Record]:
         yield _record(root, stem, stem, "train" if number <= 5 else "test", *files)
 
 
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text.strip())  # a Mac writes an umlaut as two characters
+
+
 def _by_stem(folder: Path) -> dict[str, Path]:
     """Return the pictures of a folder by their stem. Raises FundusError if a stem stands twice."""
     found: dict[str, Path] = {}
@@ -117,9 +118,10 @@ def _by_stem(folder: Path) -> dict[str, Path]:
         plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
         if plain.suffix.lower() not in SUFFIXES or path.name.startswith("."):
             continue
-        if plain.stem in found:
-            raise FundusError(f"{path} and {found[plain.stem].name} have one stem: remove one.")
-        found[plain.stem] = path
+        stem = _composed(plain.stem)
+        if stem in found:
+            raise FundusError(f"{path} and {found[stem].name} have one stem: remove one.")
+        found[stem] = path
     return found
 
 
@@ -127,8 +129,23 @@ def _match(folder: Path, stems: Set[str], others: Set[str], other: str) -> None:
     """Raise FundusError if some stems of a folder (or file) have no partner among the others."""
     lonely = ", ".join(sorted(stems - others)[:5])
     if lonely:
-        rule = "pairs are found by file stem (images/a.jpg and labels/a.png)"
-        raise FundusError(f"{folder}: no {other} for {lonely}: {rule}.")
+        rule = "one for every file stem (images/a.jpg, labels/a.png, a line `a,patient`)"
+        raise FundusError(f"{folder}: no {other} for {lonely}: there must be {rule}.")
+
+
+def _patients(table: Path) -> dict[str, str]:
+    """Read the lines `stem,patient` (or with semicolons, as Excel may write them) of a table."""
+    try:
+        text = table.read_text(encoding="utf-8-sig")  # with Excel's mark or without
+    except UnicodeDecodeError:
+        raise FundusError(f"{table} is not UTF-8 text: save it as CSV UTF-8.") from None
+    rows = csv.reader(text.splitlines(), delimiter=";" if ";" in text else ",")
+    pairs = [(_composed(row[0]), row[1].strip()) for row in rows if len(row) > 1 and row[1].strip()]
+    patient_of = dict(pairs)
+    twice = [stem for stem, patient in pairs if patient_of[stem] != patient]
+    if twice:
+        raise FundusError(f"{table} gives {twice[0]} to two patients: keep one of the lines.")
+    return patient_of
 
 
 def folder_records(root: Path) -> Iterator[Record]:
@@ -150,10 +167,9 @@ def folder_records(root: Path) -> Iterator[Record]:
         _match(root / "masks", stems, masks.keys(), "mask")
     patient_of, table = {stem: stem for stem in stems}, root / "patients.csv"
     if table.is_file():
-        rows = csv.reader(table.read_text(encoding="utf-8-sig").splitlines())  # Excel's encoding
-        patient_of = {row[0].strip(): row[1].strip() for row in rows if len(row) == 2}
+        patient_of = _patients(table)
         # A misspelt stem would let one patient stand on both sides of the split.
-        _match(table, stems, patient_of.keys(), "line")
+        _match(table, stems, patient_of.keys(), "line with a patient")
     patients = sorted({patient_of[stem] for stem in stems})
     test = patients[len(patients) - len(patients) // 3 :]
     for stem, path in photographs.items():

@@ -11,8 +11,8 @@ from PIL import Image, ImageOps
 from .fov import Bools, Bytes
 from .storage import FundusError
 
-SIXTEEN_BIT = {"I;16", "I;16L", "I;16B", "I;16N"}
-BROKEN = (OSError, EOFError, SyntaxError, ValueError, zlib.error, Image.DecompressionBombError)
+GZIP = b"\x1f\x8b"
+BROKEN = (OSError, EOFError, SyntaxError, ValueError, zlib.error)
 
 
 def open_picture(path: Path) -> Image.Image:
@@ -28,11 +28,18 @@ def open_picture(path: Path) -> Image.Image:
         raise FundusError(f"{path} is empty: copy or download it again.")
     try:
         content = path.read_bytes()
-        if path.suffix.lower() == ".gz":
+        if content.startswith(GZIP):
             content = gzip.decompress(content)
-        image = Image.open(io.BytesIO(content))
+        image: Image.Image = Image.open(io.BytesIO(content))
         image.load()
+        if (image.mode, image.format) == ("I", "PPM"):  # Pillow's way with 16-bit PGM files
+            image = image.convert("I;16")
         return ImageOps.exif_transpose(image)
+    except Image.UnidentifiedImageError:
+        problem = f"{path} is in no picture format that can be read here"
+        raise FundusError(f"{problem}: copy it again, or save it as PNG.") from None
+    except Image.DecompressionBombError:
+        raise FundusError(f"{path} has too many pixels: shrink it, or cut a part out.") from None
     except BROKEN as error:
         problem = f"{path} cannot be read as a picture ({error})"
         raise FundusError(f"{problem}: copy or download it again.") from None
@@ -48,7 +55,7 @@ def read_photograph(path: Path) -> Bytes:
         FundusError: as `open_picture`, or a pixel format that cannot be scaled to 0-255.
     """
     image = open_picture(path)
-    if image.mode in SIXTEEN_BIT:
+    if image.mode.startswith("I;16"):
         grey = np.asarray(image).astype(np.float64) / 257
         return np.repeat(np.rint(grey).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
     if image.mode in ("I", "F"):
@@ -69,11 +76,14 @@ def read_mask(path: Path, size: tuple[int, ...], what: str = "label") -> Bools:
         what: the word for it in an error.
 
     Raises:
-        FundusError: as `open_picture`, another size, or more than two values.
+        FundusError: as `open_picture`, another size, transparency, or more than two values.
     """
     image = open_picture(path)
     values = np.asarray(image)
-    if image.mode not in SIXTEEN_BIT | {"1", "L", "I", "F"}:
+    if "A" in image.getbands() and np.asarray(image.getchannel("A")).min() < 255:
+        problem = f"{path} is partly transparent, which leaves open what is {what}"
+        raise FundusError(f"{problem}: save it without transparency, white on black.")
+    if image.mode == "P" or len(image.getbands()) > 1:
         red, green, blue = (np.asarray(c, np.int32) for c in image.convert("RGB").split())
         # The brightness first: programs put a palette in any order. Then what tells two equally
         # bright values apart, such as red and green, or the indices of a palette without colours.
@@ -83,7 +93,7 @@ def read_mask(path: Path, size: tuple[int, ...], what: str = "label") -> Bools:
         rule = f"a {what} must have its photograph's size"
         raise FundusError(f"{path} is {own} pixels, its photograph {other}: {rule}.")
     found = np.unique(values)
-    if found.size > 2:
+    if found.size > 2 or not np.isfinite(found).all():
         problem = f"{path} holds {found.size} different values; a {what} must hold two"
         advice = "If it was resized or saved as JPEG, cut it at one half and save it as PNG."
         raise FundusError(f"{problem}. {advice}")

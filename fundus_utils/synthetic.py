@@ -217,7 +217,7 @@ def expose(depth: Array, traits: Traits, rng: Generator) -> Pair:
 
 
 def draw_eye(seed: int, eye: int, size: int = 512) -> DrawnEye:
-    """Draw eye number `eye` (0-based: 01L, 01R, 02L, ...) of the set `seed`; any size, same eye."""
+    """Draw eye number `eye` (0-based: 01L, 01R, ...) of the set `seed`; any size from 256 px on."""
     traits = draw_traits(seed, eye, Ranges())
     shape, light = (default_rng([seed, eye // 2, 1 + eye % 2, use]) for use in (1, 2))
     trees = grow_trunks(traits, shape)
@@ -236,10 +236,11 @@ def draw_set(
     """Draw `count` eyes and write each as `folder`/KIND/NAME.png for each KIND in `FOLDERS`."""
     for kind in FOLDERS:
         (folder / kind).mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(2) as pool, (folder / "patients.csv").open("w") as patients:
         eyes = pool.map(lambda eye: draw_eye(seed, eye, size), range(count))
         for drawn in tqdm(eyes, total=count, unit="eye", file=sys.stderr, disable=not progress):
             masks = (drawn.label, drawn.fov, drawn.arteries, drawn.veins)
             pictures = (drawn.photograph, *(mask.astype(np.uint8) * 255 for mask in masks))
+            patients.write(f"{drawn.name},{drawn.patient}\n")
             for kind, picture in zip(FOLDERS, pictures, strict=True):
                 Image.fromarray(picture).save(folder / kind / f"{drawn.name}.png", compress_level=3)

@@ -98,7 +98,4 @@ def drawn_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a reader's own folder of six small drawn eyes: both eyes of three patients."""
     folder = tmp_path_factory.mktemp("own")
     synthetic.draw_set(folder, count=6, size=128, progress=False)
-    names = sorted(path.stem for path in (folder / "images").iterdir())
-    lines = [f"{name},{name.removeprefix('drawn_')[:-1]}" for name in names]
-    (folder / "patients.csv").write_text("\n".join(lines))
     return folder

@@ -192,3 +192,9 @@ def test_label_stays_on_what_it_labels(seed: int) -> None:
 def test_jitter_keeps_the_order_of_brightness(seed: int) -> None:
     lit = jitter(np.arange(256, dtype=np.uint8), np.random.default_rng(seed), Ranges())
     assert lit.dtype == np.uint8 and (np.diff(lit.astype(int)) >= 0).all()
+
+
+def test_a_label_of_0_and_255_is_merged_as_one_of_false_and_true() -> None:
+    photograph, label = np.zeros((3, 3, 3), np.uint8), np.eye(3, dtype=bool)
+    _, back, _ = split(merge(photograph, label.astype(np.uint8) * 255))
+    assert np.array_equal(back, label)

@@ -39,6 +39,13 @@ def test_a_set_that_is_not_there_is_named(tmp_path, capsys, monkeypatch):
     assert not (tmp_path / "model").exists()
 
 
+def test_a_file_in_the_way_is_named(tmp_path, capsys):
+    (tmp_path / "out").write_text("")
+    assert main(["predict", str(PROJECT / "data" / "retina.jpg"), "--out", str(tmp_path / "out")])
+    said = capsys.readouterr().err
+    assert said.startswith("error: ") and str(tmp_path / "out") in said and "Traceback" not in said
+
+
 def test_minutes_must_be_above_0():
     for bad in ("0", "-1", "inf", "x"):
         with pytest.raises(SystemExit):

@@ -135,11 +135,12 @@ def test_absent_or_empty_set_says_how_to_get_it(data: Path) -> None:
     ("name", "part", "said"),
     [
         ("dirve", "train", "'dirve'.*drive"),
-        ("drive", "valid", "'valid'.*train"),
         ("hrf:x", "all", "'hrf:x'"),
+        ("stare", "valid", "no part 'valid', .*STARE holds test, train"),
     ],
 )
 def test_unknown_set_or_part_lists_the_known(name: str, part: str, said: str, data: Path) -> None:
+    build_stare(data / "STARE")
     with pytest.raises(FundusError, match=said):
         load_set(name, part)
 
@@ -165,8 +166,61 @@ def test_own_folder_with_masks_and_patients(data: Path) -> None:
 def test_patients_file_must_name_every_photograph(data: Path) -> None:
     root = own_folder(data / "folder", labels=VESSELS)
     (root / "patients.csv").write_text("a.jpg,p1\nb.jpg,p1\n")
-    with pytest.raises(FundusError, match=r"patients\.csv: no line for a, b"):
+    with pytest.raises(FundusError, match=r"patients\.csv: no line with a patient for a, b"):
         load_set("folder")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a,p1\nb,p2\na,p3\n", "gives a to two patients"),
+        ("a,\xe4".encode("cp1252"), "save it as CSV UTF-8"),
+        (b"a,\nb,p\nc,p\nd,p\ne,p\nf,p\n", "no line with a patient for a"),
+    ],
+)
+def test_a_doubtful_patients_file_is_refused(content: bytes, said: str, data: Path) -> None:
+    root = own_folder(data / "folder", labels=VESSELS)
+    (root / "patients.csv").write_bytes(content)
+    with pytest.raises(FundusError, match=rf"patients\.csv.*{said}"):
+        load_set("folder")
+
+
+def test_a_patients_file_with_semicolons_counts_and_a_change_of_it_shows(data: Path) -> None:
+    root, prints = own_folder(data / "folder", labels=VESSELS), []
+    for patients in ("112233", "121233"):
+        lines = [f"{stem};{patient}" for stem, patient in zip("abcdef", patients, strict=True)]
+        (root / "patients.csv").write_text("\n".join(lines))
+        prints.append(load_set("folder").fingerprint)
+    assert load_set("folder", "all").patients == ["1", "2", "3"]
+    assert prints[0] != prints[1]  # else a model of the old split would be taken for the new one
+
+
+def test_names_written_by_a_mac_and_by_others_are_the_same(data: Path) -> None:
+    for stem in ("gr\u00f6\u00dfe", "b", "c"):
+        save(data / "folder" / "images" / f"{stem}.png", PHOTOGRAPH)
+        save(
+            data / "folder" / "labels" / f"{stem.replace(chr(0xF6), 'o' + chr(0x308))}.png", VESSELS
+        )
+    assert len(load_set("folder", "all")) == 3
+
+
+def test_drive_in_capitals_keeps_its_labelled_test_part(data: Path) -> None:
+    build_drive(data / "DRIVE")
+    for path in sorted((data / "DRIVE").rglob("*.gif")):
+        path.rename(path.with_suffix(".GIF"))
+    assert (len(load_set("drive")), len(load_set("drive", "test"))) == (20, 20)
+
+
+def test_a_label_black_on_white_is_refused(data: Path) -> None:
+    own_folder(data / "folder", labels=~VESSELS)
+    with pytest.raises(FundusError, match=r"a\.png calls more than half .* invert it"):
+        load_set("folder")[0]
+
+
+def test_a_black_mask_is_refused(data: Path) -> None:
+    own_folder(data / "folder", labels=VESSELS, masks=np.zeros_like(VESSELS))
+    with pytest.raises(FundusError, match=r"masks/a\.png is black"):
+        load_set("folder")[0]
 
 
 def test_own_folder_elsewhere_without_masks(data: Path, tmp_path: Path) -> None:
@@ -230,7 +284,7 @@ def spoil_text(path: Path) -> None:
         (spoil_values, "256 different values"),
         (spoil_empty, "is empty"),
         (spoil_cut, "cannot be read as a picture"),
-        (spoil_text, "cannot be read as a picture"),
+        (spoil_text, "in no picture format that can be read"),
     ],
 )
 def test_broken_file_is_named_when_it_is_read(spoil, said: str, data: Path) -> None:

@@ -34,6 +34,12 @@ def test_dark_spots_inside_are_filled_and_bright_specks_outside_are_left_out() -
     assert np.array_equal(find_fov(photograph), DISC)
 
 
+def test_a_speck_is_no_field_of_view() -> None:
+    photograph = np.zeros((600, 600, 3), np.uint8)
+    photograph[300:303, 300:303] = 255
+    assert find_fov(photograph).all()
+
+
 @pytest.mark.parametrize("value", [0, 7, 255])
 def test_picture_of_one_value_is_all_field_of_view(value: int) -> None:
     assert find_fov(np.full((4, 6, 3), value, np.uint8)).all()
