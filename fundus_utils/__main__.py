@@ -9,7 +9,7 @@ from pathlib import Path
 
 STARTED = time.monotonic()  # before TensorFlow is loaded: a training's minutes count from here
 
-from . import datasets, storage  # noqa: E402
+from . import storage  # noqa: E402
 
 # Each command is a function that may return how many things went wrong. What it needs is imported
 # in it, so that the others start fast and `doctor` works where TensorFlow does not.
@@ -40,7 +40,7 @@ def run(options: Namespace) -> None:
 
 def train(options: Namespace) -> None:
     """Train a network."""
-    from . import training
+    from . import datasets, training
 
     sets = [datasets.load_set(name, "train") for name in options.dataset.split(",")]
     chosen = {name: getattr(options, name) for name in ("preset", "minutes", "steps", "seed")}
@@ -51,7 +51,7 @@ def train(options: Namespace) -> None:
 
 def evaluate(options: Namespace) -> None:
     """Measure a trained model."""
-    from . import evaluation, prediction
+    from . import datasets, evaluation, prediction
 
     trained = prediction.load_model(options.model)
     samples = datasets.load_set(options.dataset, options.split)
@@ -76,6 +76,10 @@ def predict(options: Namespace) -> int:
     if twice:
         problem = f"two photographs are called {twice[0]}"
         raise storage.FundusError(f"{problem}: their maps would be one file, rename one.")
+    given = {path.resolve() for path in options.image}
+    for name in names:
+        if given & {path.resolve() for path in prediction.output_paths(options.out, name)}:
+            raise storage.FundusError(f"the map of {name} would replace a photograph: rename it.")
     trained = prediction.load_model(options.model or prediction.SHIPPED)
     failed = 0
     for path in options.image:
@@ -104,9 +108,11 @@ def parser() -> ArgumentParser:
     add["train"]("--out", required=True, type=Path, metavar="DIR", help="folder of the model")
     add["train"]("--preset", default="laptop", choices=["lesson", "laptop"])
     length = commands.choices["train"].add_mutually_exclusive_group()
-    length.add_argument("--minutes", type=_positive(float), help="how long all of it may take")
-    length.add_argument("--steps", type=_positive(int), help="how many training steps")
-    add["train"]("--seed", type=int, default=0)
+    length.add_argument(
+        "--minutes", type=_number(float, 0, math.inf), help="how long all of it may take"
+    )
+    length.add_argument("--steps", type=_number(int, 0, 10**9), help="how many training steps")
+    add["train"]("--seed", type=_number(int, -1, 2**32), default=0)
     add["evaluate"]("--model", required=True, type=Path, metavar="DIR")
     add["evaluate"]("--dataset", required=True, metavar="SET")
     add["evaluate"]("--split", default="test", choices=["train", "test", "all"])
@@ -117,11 +123,11 @@ def parser() -> ArgumentParser:
     return top
 
 
-def _positive(kind: type) -> Callable[[str], float]:
+def _number(kind: type, low: float, high: float) -> Callable[[str], float]:
     def number(text: str) -> float:
         value = kind(text)
-        if not value > 0 or value == math.inf:
-            raise ArgumentTypeError(f"{text} is not above 0")
+        if not low < value < high:
+            raise ArgumentTypeError(f"{text} is not above {low} and below {high}")
         return value
 
     return number
@@ -135,6 +141,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (storage.FundusError, OSError) as error:  # the latter: no permission, a full disk
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("stopped; a training goes on when the same command is given again", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

@@ -1,17 +1,22 @@
 """From minutes to steps: how long a training may take, and the learning rate along it."""
 
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from .crops import Crops
 from .quiet import keras
+from .storage import FundusError
 
 EPOCHS = 20  # at most: so often the curve gets a point and the state is saved
 SHORTEST = 10  # steps an epoch, where there are enough
-WARM_UP = 60  # steps that are timed at least
-LISTEN = 0.05  # of the time, at least: a shared machine is not equally fast in every second
+WARM_UP = 12  # steps that are made before the clock runs, and timed at least
+LISTEN = 0.05  # of the time: a shared machine is not equally fast in every second
+LONGEST = 60  # seconds of listening
 AIM = 0.92  # of the minutes asked for: leaves room for a machine that slows down
 
 
@@ -42,9 +47,13 @@ def steps_for(
         last: a function that does what comes after the training, once for one photograph, and
             returns how many photographs there will be.
         seconds: the time for compiling, all steps, validation and `last`.
+
+    Raises:
+        FundusError: not a single step fits.
     """
     before = [keras.ops.convert_to_numpy(variable) for variable in model.variables]
     model.compile(new_optimizer(0.0, 100), loss)
+    model.optimizer.build(model.trainable_variables)
     clock = time.monotonic
     start = clock()
 
@@ -55,16 +64,19 @@ def steps_for(
 
     # Timed as in the training itself, where making crops and training share the processor.
     stamps: list[float] = []
+    bar = tqdm(desc="timing some steps", unit="step", file=sys.stderr)
 
     def listen(batch: int, logs: Any) -> None:
         stamps.append(clock())
-        long_enough = stamps[-1] - stamps[0] > LISTEN * seconds
-        model.stop_training = long_enough and len(stamps) > WARM_UP
+        bar.update()
+        long_enough = stamps[-1] - stamps[0] > min(LISTEN * seconds, LONGEST)
+        model.stop_training = long_enough and len(stamps) > 2 * WARM_UP
 
     watch = keras.callbacks.LambdaCallback(on_train_batch_end=listen)
     fit = {"steps_per_epoch": 10**6, "callbacks": [watch], "verbose": 0, "shuffle": False}
-    building = timed(lambda: model.fit(crops.batches(batch), **fit))
-    each = (stamps[-1] - stamps[SHORTEST]) / (len(stamps) - 1 - SHORTEST)
+    with bar:
+        building = timed(lambda: model.fit(crops.batches(batch), **fit))
+    each = (stamps[-1] - stamps[WARM_UP]) / (len(stamps) - 1 - WARM_UP)
     building += timed(lambda: model.evaluate(validation, verbose=0)) - len(stamps) * each
     with tempfile.TemporaryDirectory() as room:
         saving = 2 * timed(lambda: model.save_weights(Path(room) / "all.weights.h5"))
@@ -75,4 +87,8 @@ def steps_for(
     for variable, value in zip(model.variables, before, strict=True):
         variable.assign(value)
     left = seconds - (clock() - start) - building - EPOCHS * between - tail
-    return max(SHORTEST, int(left / each / EPOCHS)) * EPOCHS
+    steps = int(left / each)
+    if steps < 1:
+        raise FundusError("the minutes are over before the first step: give more, or --steps.")
+    epochs = max(1, min(EPOCHS, steps // SHORTEST))
+    return steps // epochs * epochs

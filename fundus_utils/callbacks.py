@@ -1,4 +1,4 @@
-"""What happens while a network trains: progress, a stop at NaN, curves, checkpoints."""
+"""What happens while a network trains: progress, a stop at NaN, curve, checkpoints."""
 
 import csv
 import math
@@ -33,16 +33,20 @@ class Progress(keras.callbacks.Callback):
         self.bar.close()
 
 
+def check_loss(what: str, loss: float) -> None:
+    """Raise FundusError with an explanation if a loss is NaN or infinite."""
+    if not math.isfinite(loss):
+        causes = "the rate is too high, or the normalization statistics are wrong (std near 0)"
+        advice = "Train again, into another folder, with a lower learning rate."
+        raise storage.FundusError(f"{what} became {loss}: {causes}. {advice}")
+
+
 class StopAtNaN(keras.callbacks.Callback):
     """Stops with an explanation when the loss is no number any more."""
 
     def on_train_batch_end(self, batch: int, logs: Row | None = None) -> None:
         """Raise FundusError at the first loss that is NaN or infinite."""
-        if logs and not math.isfinite(logs["loss"]):
-            problem = f"the loss became {logs['loss']} at step {batch + 1} of this epoch"
-            causes = "the rate is too high, or the normalization statistics are wrong (std near 0)"
-            advice = "Train again with a lower learning rate."
-            raise storage.FundusError(f"{problem}: {causes}. {advice}")
+        check_loss(f"the loss at step {batch + 1} of this epoch", (logs or {}).get("loss", 0.0))
 
 
 def read_curve(path: Path) -> list[Row]:
@@ -60,21 +64,30 @@ class Checkpoints(keras.callbacks.Callback):
     an epoch without it counts as not made, and is made again after a kill.
     """
 
-    def __init__(self, folder: Path, steps_per_epoch: int, on_epoch: Callable | None) -> None:
+    def __init__(
+        self, folder: Path, steps_per_epoch: int, seed: int, on_epoch: Callable | None
+    ) -> None:
         """Write into `folder`; `on_epoch(model, rows)` is called after each epoch."""
         super().__init__()
-        self.folder, self.steps_per_epoch, self.on_epoch = folder, steps_per_epoch, on_epoch
+        self.folder, self.steps_per_epoch, self.seed = folder, steps_per_epoch, seed
+        self.on_epoch = on_epoch
         self.best = folder / "best.weights.h5"  # the weights with the lowest validation loss
-        self.last = max(folder.glob("epoch_*.weights.h5"), default=None)
-        self.done = int(self.last.name[6:9]) if self.last else 0
-        self.rows = read_curve(folder / "curve.csv")[: self.done]
+        self.rows = read_curve(folder / "curve.csv")
+        made = {int(path.name[6:9]): path for path in folder.glob("epoch_*.weights.h5")}
+        self.done = max((number for number in made if number <= len(self.rows)), default=0)
+        self.rows, self.last = self.rows[: self.done], made.get(self.done)
 
     def resume(self, model: Any) -> int:
         """Load the last finished epoch, if there is one; return how many were finished."""
         if self.last:
-            model.optimizer.build(model.trainable_variables)
             model.load_weights(self.last)
         return self.done
+
+    def on_epoch_begin(self, epoch: int, logs: Row | None = None) -> None:
+        """Let dropout depend on seed and epoch alone: its state is in no weights file."""
+        states = [v for v in self.model.variables if v.path.endswith("seed_generator_state")]
+        for number, state in enumerate(states):
+            state.assign([1000 * self.seed + number, epoch << 32])
 
     def _save(self, path: Path) -> None:
         with storage.writing_whole(path) as room:
@@ -84,6 +97,7 @@ class Checkpoints(keras.callbacks.Callback):
         """Save curve, best weights and state, in this order."""
         row = {"epoch": epoch + 1, "step": (epoch + 1) * self.steps_per_epoch, **(logs or {})}
         row = {key: float(value) for key, value in row.items()}
+        check_loss("the validation loss", row["val_loss"])
         earlier = min((old["val_loss"] for old in self.rows), default=math.inf)
         self.rows.append(row)
         with storage.writing_whole(self.folder / "curve.csv") as room:

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from packaging.requirements import Requirement
 
-from . import datasets, storage
+from . import storage
 
 DISK_GB = 3  # free space: what the notebooks make, and the run's page
 
@@ -36,7 +36,12 @@ def findings() -> Iterator[tuple[bool, str]]:
     good = free > DISK_GB
     yield good, f"{free:.0f} GB free on the disk" + ("" if good else f": {DISK_GB} GB are wanted")
 
-    from .quiet import tf
+    try:
+        from . import datasets
+        from .quiet import tf
+    except Exception as error:  # whatever keeps a package from loading is what the reader asks
+        yield False, f"a package does not load ({error}): run `make setup` again"
+        return
 
     graphics = len(tf.config.list_physical_devices("GPU"))
     yield True, f"TensorFlow uses {os.cpu_count()} processor cores and {graphics} GPU"

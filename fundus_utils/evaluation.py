@@ -58,7 +58,7 @@ def measures(label: Bools, probability: Floats, threshold: float) -> dict[str, f
         leaves undefined (AUC, average precision, sensitivity or specificity) is nan.
     """
     label, probability = label.ravel(), probability.ravel()
-    return _measures(confusion(label, probability >= threshold), label, probability)
+    return _measures(confusion(label, probability >= float(threshold)), label, probability)
 
 
 def _measures(
@@ -136,7 +136,7 @@ def evaluate_maps(
             raise FundusError(f"{name} has no label: its map cannot be measured.")
         inside, found = label[fov], probability[fov]
         photographs[name] = measures(inside, found, threshold)
-        total += confusion(inside, found >= threshold)
+        total += confusion(inside, found >= float(threshold))
         levels = np.abs(found, dtype=np.float32).view(np.uint32) >> 8
         pooled += [np.bincount(levels[inside == kind], minlength=LEVELS) for kind in (0, 1)]
     if not photographs:

@@ -142,9 +142,10 @@ def load_statistics(folder: Path, card: dict, channels: Sequence[str]) -> tuple[
     for path in paths:
         if not path.is_file():
             raise FundusError(f"{path} is missing: make the statistics again (notebook 03).")
-        if sha256(path) != card["sha256"][path.name]:
-            raise FundusError(f"{path} is not the file that its card describes: make both again.")
+        if sha256(path) != card["sha256"].get(path.name):
+            problem = f"{path} is not the file that its card describes"
+            raise FundusError(f"{problem}: remove {folder} and make all of it again.")
     mean, std = (float(np.load(path)) for path in paths)
-    if not std > 0:
-        raise FundusError(f"{paths[1]} holds {std}: it must be above 0.")
+    if not (0 < std < np.inf and np.isfinite(mean)):
+        raise FundusError(f"{paths[1]} holds {std}, mean.npy {mean}: std must be above 0.")
     return mean, std

@@ -1,7 +1,6 @@
 """From a photograph to a probability map, a vessel mask and coloured vessels."""
 
 import sys
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,14 +54,17 @@ def load_model(folder: Path = SHIPPED) -> TrainedModel:
         if not (folder / name).is_file():
             command = f"python -m fundus_utils train --dataset synthetic --out {folder}"
             raise FundusError(f"{folder / name} is missing: train a model first ({command}).")
-    if not zipfile.is_zipfile(folder / "model.keras"):
-        raise FundusError(f"{folder / 'model.keras'} is broken: copy it again or train it anew.")
     card = storage.load_json(folder / "card.json")
     if lacking := [key for key in NEEDED if key not in card]:
         problem = f"{folder / 'card.json'} lacks {', '.join(lacking)}"
         raise FundusError(f"{problem}: copy the card again, or train the model anew.")
     mean, std = normalization.load_statistics(folder, card, card["channels"])
-    return TrainedModel(keras.models.load_model(folder / "model.keras"), card, mean, std)
+    try:
+        model = keras.models.load_model(folder / "model.keras")
+    except Exception as error:  # broken, of another Keras, or with a layer that is not known here
+        problem = f"{folder / 'model.keras'} cannot be loaded ({str(error).splitlines()[0]})"
+        raise FundusError(f"{problem}: copy it again, or train it anew.") from None
+    return TrainedModel(model, card, mean, std)
 
 
 def pad_to_multiple(image: np.ndarray, step: int) -> np.ndarray:
@@ -133,12 +135,17 @@ def predict_map(
 
     Returns:
         float32 (H, W) in [0, 1]; exactly 0 outside the field of view.
+
+    Raises:
+        FundusError: the model's weights are broken, and its map holds NaN.
     """
     fov = find_fov(photograph) if fov is None else fov
     image, _ = prepare_image(trained, photograph, fov)
     turns = [(1, 1), (1, -1), (-1, 1), (-1, -1)] if flips else [(1, 1)]
     maps = [predict_tiles(trained.model, image[::y, ::x])[::y, ::x] for y, x in turns]
     probability = resize(np.asarray(maps).mean(axis=0, dtype=np.float32), fov.shape)
+    if not np.isfinite(probability).all():
+        raise FundusError("the map holds values that are no numbers: train the model anew.")
     return np.where(fov, probability.clip(0, 1), 0).astype(np.float32)
 
 
@@ -178,11 +185,16 @@ def vessel_overlay(photograph: Bytes, vessels: Bools) -> Bytes:
     return result
 
 
+def output_paths(folder: Path, name: str) -> tuple[Path, Path]:
+    """Return where `save_prediction` writes: NAME_probability.png and NAME_overlay.png."""
+    return folder / f"{name}_probability.png", folder / f"{name}_overlay.png"
+
+
 def save_prediction(
     folder: Path, name: str, photograph: Bytes, probability: Floats, threshold: float
 ) -> tuple[Path, Path]:
-    """Write NAME_probability.png (16-bit grey) and NAME_overlay.png (colour); return both paths."""
-    paths = folder / f"{name}_probability.png", folder / f"{name}_overlay.png"
+    """Write map (16-bit grey) and overlay (colour) to `output_paths`; return both paths."""
+    paths = output_paths(folder, name)
     save_map(paths[0], probability)
     with storage.writing_whole(paths[1]) as room:
         drawn = vessel_overlay(photograph, probability >= threshold)

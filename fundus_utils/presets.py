@@ -1,6 +1,7 @@
 """Presets: what a training is made of, in one table."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from .augmentation import Ranges
 
@@ -21,8 +22,18 @@ class Preset:
     statistics: int = 1700  # augmented images that mean and std are computed over
     ranges: Ranges = field(default_factory=Ranges)
 
+    def __post_init__(self) -> None:
+        """Refuse a normalization that does not exist."""
+        if self.normalization not in ("dataset", "photograph"):
+            raise ValueError(f"normalization {self.normalization!r}: dataset or photograph.")
+
 
 PRESETS = {
     "lesson": Preset(minutes=1),
     "laptop": Preset(minutes=30, crop=96, normalization="photograph"),
 }
+
+
+def pick(preset: Preset, *names: str) -> dict[str, Any]:
+    """Return some entries of a preset by name, for a card."""
+    return {name: value for name, value in asdict(preset).items() if name in names}

@@ -3,80 +3,26 @@
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import budget, callbacks, evaluation, normalization, storage, unet
 from .augmentation import augment
-from .crops import Augment, Crops, prepare_set, whole_photographs
+from .crops import Augment
 from .datasets import SOURCES, FundusSet, load_set
-from .fov import Bytes
+from .material import STEP, Material, gather
 from .prediction import SHIPPED, TrainedModel, predict_map, predict_set
-from .presets import PRESETS, Preset
+from .presets import PRESETS, Preset, pick
 from .quiet import keras
 
-STEP = 16  # sides of whole photographs are padded to multiples of it
 
-
-def _pick(preset: Preset, *names: str) -> dict[str, Any]:
-    return {name: value for name, value in asdict(preset).items() if name in names}
-
-
-def made_statistics(parts: Sequence[FundusSet], merged: Sequence[Bytes], preset: Preset) -> Path:
-    """Return the folder that holds the statistics of some sets, computed at first use.
-
-    Args:
-        parts: the sets, for the name that the statistics are kept under.
-        merged: their prepared photographs.
-        preset: channels, scale, ranges and the number of augmented images.
-    """
-    sets, count = [[part.name, part.part, len(part)] for part in parts], preset.statistics
-    about = {"sets": sets, "count": count, **_pick(preset, "channels", "fov_diameter", "ranges")}
-
-    def make(folder: Path) -> None:
-        channels, ranges = len(preset.channels), preset.ranges
-        found = normalization.augmented_statistics(merged, count, 0, channels, ranges)
-        checksums = normalization.save_statistics(folder, float(found.mean), float(found.std))
-        storage.save_json(folder / "card.json", {**about, "sha256": checksums})
-
-    key = storage.key_of(about, [part.fingerprint for part in parts])
-    return storage.made_folder(f"statistics_{key}", make)
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a training works with: crops of the fitting patients, and the held-out patients."""
-
-    crops: Crops
-    held: Sequence[FundusSet]
-    validation: Any
-    checksums: dict[str, str]
-
-
-def gather(
-    sets: Sequence[FundusSet], preset: Preset, seed: int = 0, augment: Augment = augment
-) -> Material:
-    """Split the sets by patient, prepare the photographs and normalize them.
-
-    Args:
-        sets: the training parts of one or more sets; the last fifth of each one's patients is
-            held out for validation.
-        preset: scale, channels, crop size and normalization.
-        seed: of the crops.
-        augment: see `Crops`.
-    """
-    fit, held = zip(*(part.hold_out() for part in sets), strict=True)
-    merged = prepare_set(fit, preset.fov_diameter, preset.channels)
-    folder = made_statistics(fit, merged, preset)
-    card = storage.load_json(folder / "card.json")
-    mean, std = normalization.load_statistics(folder, card, preset.channels)
-    own, channels = preset.normalization == "photograph", len(preset.channels)
-    crops = Crops(merged, mean, std, preset.crop, seed, channels, own, preset.ranges, augment)
-    held_merged = prepare_set(held, preset.fov_diameter, preset.channels)
-    return Material(crops, held, whole_photographs(crops, held_merged, STEP), card["sha256"])
+def _name(thing: Any) -> str:
+    return getattr(thing, "name", getattr(thing, "__qualname__", str(thing)))
 
 
 def cross_entropy() -> Any:
@@ -95,13 +41,13 @@ def describe(
     kinds = [part.name.partition(":")[0] for part in sets]
     return {
         "sets": [{"name": kind, "licence": SOURCES[kind].licence} for kind in kinds],
-        **_pick(preset, "channels", "fov_diameter", "normalization", "statistics"),
+        **pick(preset, "channels", "fov_diameter", "normalization", "statistics"),
         "sha256": material.checksums,
         "validation_patients": [part.patients for part in material.held],
         "network": {"name": model.name, "parameters": model.count_params()},
-        **_pick(preset, "crop", "batch", "learning_rate"),
-        "loss": getattr(loss, "name", getattr(loss, "__name__", str(loss))),
-        "augmentation": asdict(preset.ranges),
+        **pick(preset, "crop", "batch", "learning_rate"),
+        "loss": _name(loss),
+        "augmentation": {"function": _name(material.crops.augment), **asdict(preset.ranges)},
         "seed": seed,
         "versions": {name: version(name) for name in ("fundus-utils", "tensorflow", "keras")},
     }
@@ -130,7 +76,8 @@ def fit(
     epochs = budget.epochs_of(steps)
     per_epoch = steps // epochs
     model.compile(budget.new_optimizer(preset.learning_rate, steps), loss)
-    saver = callbacks.Checkpoints(room, per_epoch, on_epoch)
+    model.optimizer.build(model.trainable_variables)  # else the graph is built twice
+    saver = callbacks.Checkpoints(room, per_epoch, material.crops.seed, on_epoch)
     done = saver.resume(model)
     first = done * per_epoch
     watchers = [saver, callbacks.StopAtNaN(), callbacks.Progress(steps, first)]
@@ -142,24 +89,44 @@ def fit(
     model.load_weights(saver.best)
 
 
-def _plan(room: Path, card: dict, steps: int | None, count: Callable[[], int]) -> int:
+def _plan(room: Path, about: str, steps: int | None, count: Callable[[], int]) -> int:
     """Fix the number of steps once, in `room`; a training that goes on must be the same one."""
     path = room / "plan.json"
-    if path.is_file():
+    if path.is_file() and any(room.glob("epoch_*")):
         plan = storage.load_json(path)
-        same = storage.key_of(plan["card"]) == storage.key_of(card)
-        if not same or steps not in (None, plan["steps"]):
-            problem = f"{room} holds another training, unfinished"
-            raise storage.FundusError(f"{problem}: remove that folder.")
+        if plan["about"] != about or steps not in (None, plan["steps"]):
+            problem = f"{room} holds another training, or one on other data, unfinished"
+            raise storage.FundusError(f"{problem}: remove that folder, or choose another.")
         return plan["steps"]
     steps = steps or count()
-    storage.save_json(path, {"steps": steps, "card": card})
+    storage.save_json(path, {"steps": steps, "about": about})
     return steps
+
+
+def check_network(model: Any, channels: int, crop: int) -> None:
+    """Raise FundusError unless a network turns pictures of several sizes into maps of their size.
+
+    Args:
+        model: from (n, h, w, channels) to (n, h, w, 1).
+        channels: image channels.
+        crop: side of a training crop in pixels; whole photographs are padded to multiples of 16.
+    """
+    try:
+        for height, width in ((crop, crop), (3 * STEP, 4 * STEP)):
+            made = model(np.zeros((1, height, width, channels), np.float32)).shape
+            if tuple(made) != (1, height, width, 1):
+                raise ValueError(f"{height}x{width} pixels become {tuple(made)}")
+        keras.Model(model.inputs, model.outputs)
+    except Exception as error:  # a network can be unfit in many ways; its own words tell how
+        why = str(error).strip().splitlines()[0]
+        advice = f"build it by keras.Model from an input of (None, None, {channels})"
+        rule = f"crops of {crop} and whole photographs, padded to multiples of {STEP}, must fit"
+        raise storage.FundusError(f"this network does not fit ({why}): {advice}; {rule}.") from None
 
 
 def _finish(trained: TrainedModel, held: Sequence[FundusSet], room: Path, out: Path) -> None:
     """Choose the threshold on the held-out patients and write the model's folder, card last."""
-    maps = chain.from_iterable(predict_set(trained, part) for part in held)
+    maps = chain.from_iterable(predict_set(trained, part, progress=True) for part in held)
     pairs = ((label[fov], found[fov]) for _, label, found, fov in maps if label is not None)
     trained.card["threshold"], score = evaluation.best_threshold(pairs)
     trained.card["threshold_source"] = f"highest Dice ({score:.3f}) on the validation patients"
@@ -167,7 +134,7 @@ def _finish(trained: TrainedModel, held: Sequence[FundusSet], room: Path, out: P
     shutil.copy(room / "curve.csv", out / "curve.csv")
     model = trained.model
     with storage.writing_whole(out / "model.keras") as path:  # without the optimizer's state
-        keras.Model(model.input, model.output, name=model.name).save(path)
+        keras.Model(model.inputs, model.outputs, name=model.name).save(path)
     storage.save_json(out / "card.json", trained.card)
     shutil.rmtree(room)
 
@@ -208,7 +175,8 @@ def train(
         The trained model, as `prediction.load_model(out)` gives it.
 
     Raises:
-        FundusError: the folder holds a finished model, or the loss is no number any more.
+        FundusError: the folder holds a finished model or another training, the network does not
+            fit, the minutes are too few, or the loss is no number any more.
     """
     started = time.monotonic() if started is None else started
     preset = PRESETS[preset] if isinstance(preset, str) else preset
@@ -216,11 +184,14 @@ def train(
     if (out / "card.json").exists() or out.resolve() == SHIPPED.resolve():
         problem = f"{out} holds a finished model"
         raise storage.FundusError(f"{problem}: choose another folder, or remove it.")
-    material = gather(sets, preset, seed, augment)
+    room.mkdir(parents=True, exist_ok=True)  # before the work, in case it cannot be written
     keras.utils.set_random_seed(seed)
     model = model or unet.compact_unet(preset.width, preset.depth, len(preset.channels))
+    check_network(model, len(preset.channels), preset.crop)
+    material = gather(sets, preset, seed, augment)
     loss = loss or cross_entropy()
     card = describe(sets, preset, material, model, loss, seed)
+    about = storage.key_of(card, [part.fingerprint for part in sets])
     trained = TrainedModel(model, card, material.crops.mean, material.crops.std)
 
     def finish_one() -> int:
@@ -232,7 +203,7 @@ def train(
         data = material.crops, preset.batch, material.validation
         return budget.steps_for(model, loss, *data, finish_one, left)
 
-    total = _plan(room, card, steps, count)
+    total = _plan(room, about, steps, count)
     keras.utils.set_random_seed(seed)
     fit(model, loss, material, preset, total, room, on_epoch)
     card["steps"] = total
@@ -241,11 +212,11 @@ def train(
 
 
 def made_model(
-    name: str, preset: str, steps: int, seed: int = 0, on_epoch: Callable | None = None
+    name: str, preset: Preset, steps: int, seed: int = 0, on_epoch: Callable | None = None
 ) -> Path:
     """Return the folder of a model trained on one set for `steps` steps, trained at first use."""
     part = load_set(name, "train")
-    key = storage.key_of(asdict(PRESETS[preset]), steps, seed, part.name, part.fingerprint)
+    key = storage.key_of(asdict(preset), steps, seed, part.name, part.fingerprint)
 
     def make(folder: Path) -> None:
         train([part], folder, preset, steps=steps, seed=seed, on_epoch=on_epoch)

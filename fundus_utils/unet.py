@@ -37,6 +37,9 @@ def article_unet(size: int | None = 512, width: int = 64, original: bool = False
 
     Returns:
         A model from float32 (n, size, size, 1) to float32 (n, size, size, 1) in (0, 1).
+
+    Raises:
+        FundusError: the size is not divisible by 16.
     """
 
     def norm(x: Any) -> Any:
@@ -45,6 +48,7 @@ def article_unet(size: int | None = 512, width: int = 64, original: bool = False
     def drop(x: Any) -> Any:
         return layers.Dropout(0.5)(x) if original else x
 
+    check_size(size or 16, size or 16)
     inputs = x = keras.Input((size, size, 1))
     skips = []
     for level in range(4):
@@ -112,7 +116,7 @@ def check_size(height: int, width: int, depth: int = 4) -> None:
             raise FundusError(f"{problem}: the skips would not fit. {advice}")
 
 
-def receptive_field(depth: int, up_kernel: int = 1) -> int:
+def receptive_field(depth: int, article: bool = False) -> int:
     """Return the side, in input pixels, of the square that one output pixel can see.
 
     Each k x k convolution at level l adds (k - 1) 2^l pixels, each pooling adds 2^l. This is the
@@ -121,8 +125,8 @@ def receptive_field(depth: int, up_kernel: int = 1) -> int:
 
     Args:
         depth: poolings; two 3x3 convolutions a level.
-        up_kernel: kernel of the convolution after upsampling (the article's 2; 1 for none).
+        article: also count the article's 2x2 convolutions after upsampling and its last 3x3 one.
     """
     upper = sum(2**level for level in range(depth))
-    down, lowest, up = (4 + 1) * upper, 4 * 2**depth, (4 + up_kernel - 1) * upper
-    return 1 + down + lowest + up
+    down, lowest, up = (4 + 1) * upper, 4 * 2**depth, 4 * upper
+    return 1 + down + lowest + up + (upper + 2 if article else 0)

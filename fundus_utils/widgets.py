@@ -146,7 +146,7 @@ def upload(trained: TrainedModel, example: Bytes) -> Panel:
         example: uint8 (H, W, 3), shown until something is uploaded.
     """
     field = ipywidgets.FileUpload(accept="image/*", multiple=False, description="photograph")
-    threshold = _slider("threshold", trained.threshold, 0.05, 0.95, 0.05)
+    threshold = _slider("threshold", trained.threshold, 0.01, 0.99, 0.01)
     view = _dropdown("show", ["overlay", "coloured vessels", "probability map"])
     message = ipywidgets.Label("Photographs stay on this computer.")
     kept: dict[str, Any] = {"photograph": example, "map": predict_map(trained, example)}

@@ -77,6 +77,22 @@ def test_a_broken_photograph_does_not_stop_the_others(tmp_path, capsys):
     assert (tmp_path / "out" / "retina_overlay.png").exists()
 
 
+def test_a_map_that_would_replace_a_photograph_is_refused(tmp_path, capsys):
+    photograph = (PROJECT / "data" / "retina.jpg").read_bytes()
+    for name in ("eye.jpg", "eye_overlay.png"):
+        (tmp_path / name).write_bytes(photograph)
+    both = [str(tmp_path / name) for name in ("eye.jpg", "eye_overlay.png")]
+    assert main(["predict", *both, "--out", str(tmp_path)]) == 1
+    assert "would replace a photograph" in capsys.readouterr().err
+    assert (tmp_path / "eye_overlay.png").read_bytes() == photograph
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**32), "x"])
+def test_a_seed_that_is_none_is_refused(seed):
+    with pytest.raises(SystemExit):
+        main(["train", "--dataset", "synthetic", "--out", "x", "--seed", seed])
+
+
 @pytest.mark.slow
 def test_train_evaluate_predict_from_the_shell(drawn_folder, tmp_path):
     model, name = tmp_path / "model", f"folder:{drawn_folder}"

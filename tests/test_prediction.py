@@ -257,7 +257,7 @@ def test_missing_file_of_a_model_is_named(name: str, tmp_path: Path) -> None:
 def test_cut_model_file_is_named(share: float, tmp_path: Path) -> None:
     path = model_folder(tmp_path) / "model.keras"
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with pytest.raises(FundusError, match=re.escape(str(path)) + " is broken"):
+    with pytest.raises(FundusError, match=re.escape(str(path)) + " cannot be loaded"):
         load_model(tmp_path)
 
 

@@ -1,10 +1,12 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from fundus_utils import budget, training, unet
-from fundus_utils.callbacks import StopAtNaN, read_curve
+from fundus_utils import budget, material, training, unet
+from fundus_utils.callbacks import Checkpoints, StopAtNaN, check_loss, read_curve
 from fundus_utils.crops import Crops, prepare, whole_photographs
 from fundus_utils.datasets import load_set
 from fundus_utils.prediction import SHIPPED, load_model
@@ -102,6 +104,82 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(tiny_set, tmp_pa
 
 
 @pytest.mark.slow
+def test_dropout_goes_on_as_if_nothing_had_happened(tiny_set, tmp_path):
+    def stop(model, rows):
+        if len(rows) == 1:
+            raise KeyboardInterrupt
+
+    def network():
+        keras.utils.set_random_seed(3)
+        return unet.article_unet(None, 2, original=True)
+
+    common = {"preset": TINY, "steps": 30}
+    training.train([tiny_set], tmp_path / "whole", model=network(), **common)
+    with pytest.raises(KeyboardInterrupt):
+        training.train([tiny_set], tmp_path / "parts", model=network(), on_epoch=stop, **common)
+    training.train([tiny_set], tmp_path / "parts", model=network(), **common)
+    pairs = zip(weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts"), strict=True)
+    assert all((a == b).all() for a, b in pairs)
+
+
+def test_an_epoch_that_the_curve_does_not_know_is_not_gone_on_from(tmp_path):
+    (tmp_path / "curve.csv").write_text("epoch,step,loss,val_loss\n1,10,0.5,0.5\n2,20,0.4,0.4\n")
+    for number in (2, 4):  # the fourth of another process that trained in the same folder
+        (tmp_path / f"epoch_{number:03d}.weights.h5").write_text("")
+    saver = Checkpoints(tmp_path, 10, 0, None)
+    assert (saver.done, saver.last.name, len(saver.rows)) == (2, "epoch_002.weights.h5", 2)
+
+
+layers = keras.layers
+SIZED = keras.Input((32, 32, 1)), keras.Input((None, None, 3)), keras.Input((None, None, 1))
+
+
+class Subclassed(keras.Model):
+    def call(self, images):
+        return images
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        unet.article_unet(32, 2),
+        keras.Model(SIZED[1], layers.Conv2D(1, 1)(SIZED[1])),
+        keras.Model(SIZED[2], layers.Conv2D(1, 3)(SIZED[2])),
+        keras.Model(SIZED[2], layers.Conv2D(2, 1)(SIZED[2])),
+        unet.compact_unet(1, depth=5),
+        Subclassed(),
+    ],
+    ids=["one size", "three channels", "shrinks", "two maps", "five poolings", "subclassed"],
+)
+def test_an_unfit_network_is_refused_before_any_work(model, tmp_path):
+    with pytest.raises(FundusError, match=r"does not fit .*\(None, None, 1\)"):
+        training.check_network(model, channels=1, crop=32)
+
+
+@pytest.mark.slow
+def test_a_sequential_network_is_trained_and_loaded(tiny_set, tmp_path):
+    own = keras.Sequential([keras.Input((None, None, 1)), layers.Conv2D(1, 3, padding="same")])
+    own.add(layers.Activation("sigmoid"))
+    training.train([tiny_set], tmp_path / "own", TINY, steps=2, model=own)
+    assert load_model(tmp_path / "own").model.count_params() == 10
+
+
+@pytest.mark.slow
+def test_labels_without_vessels_cannot_choose_a_threshold(drawn_folder, tmp_path):
+    folder = shutil.copytree(drawn_folder, tmp_path / "own")
+    for path in (folder / "labels").glob("drawn_03*"):
+        Image.new("L", (128, 128)).save(path)
+    with pytest.raises(FundusError, match="validation patients holds a vessel"):
+        training.train([load_set(f"folder:{folder}", "all")], tmp_path / "model", TINY, steps=2)
+
+
+@pytest.mark.slow
+def test_minutes_that_are_over_before_the_first_step_are_refused(tiny_set, tmp_path):
+    with pytest.raises(FundusError, match="over before the first step"):
+        training.train([tiny_set], tmp_path / "model", TINY, minutes=0.001)
+
+
+@pytest.mark.slow
 def test_the_models_folder_holds_all_that_a_prediction_needs(tiny_set, tmp_path):
     out = tmp_path / "model"
     training.train([tiny_set], out, TINY, steps=4)
@@ -135,15 +213,17 @@ def test_another_training_is_not_continued(tiny_set, tmp_path):
         training.train([tiny_set], tmp_path / "model", TINY, steps=4, on_epoch=stop)
     with pytest.raises(FundusError, match="another training"):
         training.train([tiny_set], tmp_path / "model", TINY, steps=4, seed=1)
+    with pytest.raises(FundusError, match="on other data"):
+        training.train([tiny_set[:4]], tmp_path / "model", TINY, steps=4)
 
 
 @pytest.mark.slow
 def test_the_warm_up_leaves_the_model_as_it_was(tiny_set):
-    material = training.gather([tiny_set], TINY)
+    made = material.gather([tiny_set], TINY)
     model = unet.compact_unet(2, 2)
     before = model.get_weights()
     steps = budget.steps_for(
-        model, training.cross_entropy(), material.crops, 4, material.validation, lambda: 1, 30
+        model, training.cross_entropy(), made.crops, 4, made.validation, lambda: 1, 30
     )
     assert steps >= budget.EPOCHS and steps % budget.EPOCHS == 0
     assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
@@ -169,13 +249,13 @@ def test_own_model_loss_and_augmentation_are_used(tiny_set, tmp_path):
 
 
 def test_nan_stops_with_an_explanation():
-    with pytest.raises(FundusError, match="learning rate"):
+    with pytest.raises(FundusError, match=r"step 4 of this epoch became nan.* learning rate"):
         StopAtNaN().on_train_batch_end(3, {"loss": float("nan")})
+    with pytest.raises(FundusError, match=r"validation loss became inf.* learning rate"):
+        check_loss("the validation loss", float("inf"))
 
 
 def test_a_set_without_labels_cannot_be_learned_from(drawn_folder, tmp_path):
-    import shutil
-
     shutil.copytree(drawn_folder / "images", tmp_path / "bare" / "images")
     sample = load_set(f"folder:{tmp_path / 'bare'}", "unlabelled")[0]
     with pytest.raises(FundusError, match="no label"):

@@ -126,4 +126,10 @@ def test_one_pixel_moves_as_much_as_the_receptive_field_says(depth: int) -> None
 
 def test_known_receptive_fields() -> None:
     assert [receptive_field(depth) for depth in range(5)] == [5, 18, 44, 96, 200]
-    assert receptive_field(4, up_kernel=2) == 215
+    # 4 poolings: 200, 1 pixel more for each 2x2 convolution at levels 0-3, 2 for the last 3x3.
+    assert receptive_field(4, article=True) == 200 + (1 + 2 + 4 + 8) + 2
+
+
+def test_article_network_refuses_a_size_that_cannot_be_halved() -> None:
+    with pytest.raises(FundusError, match=r"500 pixels.*Pad it to 512"):
+        article_unet(500, width=2)
