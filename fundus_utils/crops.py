@@ -57,7 +57,8 @@ class Crops:
 
     def __post_init__(self) -> None:
         """Measure each photograph once."""
-        self._inside = [np.argwhere(picture[..., -1] >= 128) for picture in self.merged]
+        inside = (np.flatnonzero(picture[..., -1] >= 128) for picture in self.merged)
+        self._inside = [points.astype(np.int32) for points in inside]
         self._statistics = [self.statistics_of(picture) for picture in self.merged]
 
     def statistics_of(self, merged: Bytes) -> tuple[float, float]:
@@ -76,10 +77,9 @@ class Crops:
         """
         rng = np.random.default_rng([self.seed, int(i)])
         which = int(rng.integers(len(self.merged)))
-        points = self._inside[which]
-        row, column = points[rng.integers(len(points))]
-        place = {"size": (self.size, self.size), "centre": (float(row), float(column))}
-        picture, channels = self.merged[which], self.channels
+        picture, channels, points = self.merged[which], self.channels, self._inside[which]
+        row, column = divmod(float(points[rng.integers(len(points))]), picture.shape[1])
+        place = {"size": (self.size, self.size), "centre": (row, column)}
         moved = self.augment(picture, rng, self.ranges, channels=channels, **place)
         image, *masks = split(moved, channels)
         label, weight = (mask[..., None].astype(np.float32) for mask in masks)
