@@ -12,7 +12,7 @@ from .crops import Crops
 from .quiet import keras
 from .storage import FundusError
 
-EPOCHS = 20  # at most: so often the curve gets a point and the state is saved
+EPOCHS = 12  # at most: so often the curve gets a point and the state is saved
 SHORTEST = 10  # steps an epoch, where there are enough
 WARM_UP = 12  # steps that are made before the clock runs, and timed at least
 LISTEN = 0.05  # of the time: a shared machine is not equally fast in every second

@@ -103,7 +103,18 @@ class Crops:
         last = np.iinfo(np.int64).max if steps is None else (first_step + steps) * batch
         numbers = tf.data.Dataset.range(first_step * batch, last)
         made = numbers.map(crop, num_parallel_calls=2, deterministic=True)
-        return made.batch(batch, drop_remainder=True).prefetch(4)
+        return untuned(made.batch(batch, drop_remainder=True).prefetch(4))
+
+
+def untuned(data: Any) -> Any:
+    """Return a tf.data.Dataset whose numbers of threads and batches stay as they are written.
+
+    TensorFlow's search for better ones sleeps up to a minute at a time, and may be waited for when
+    the data end: a training of 100 s then takes up to 160.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return data.with_options(options)
 
 
 def whole_photographs(crops: Crops, merged: Sequence[Bytes], step: int) -> Any:
@@ -126,7 +137,7 @@ def whole_photographs(crops: Crops, merged: Sequence[Bytes], step: int) -> Any:
     shapes = [(1, None, None, n) for n in (crops.channels, 1, 1)]
     specs = tuple(tf.TensorSpec(shape, tf.float32) for shape in shapes)
     made = tf.data.Dataset.from_generator(each, output_signature=specs)
-    return made.apply(tf.data.experimental.assert_cardinality(len(merged)))
+    return untuned(made.apply(tf.data.experimental.assert_cardinality(len(merged))))
 
 
 def prepare_set(

@@ -76,7 +76,7 @@ def test_a_constant_map_costs_the_entropy_whatever_surrounds_the_eye(tiny_set):
     assert loss == pytest.approx(-share * np.log(share) - (1 - share) * np.log(1 - share), rel=1e-4)
 
 
-@pytest.mark.parametrize("steps, epochs", [(400, 20), (40, 4), (230, 10), (7, 1), (23, 1), (1, 1)])
+@pytest.mark.parametrize("steps, epochs", [(400, 10), (40, 4), (230, 10), (7, 1), (23, 1), (1, 1)])
 def test_steps_are_cut_into_equal_epochs(steps, epochs):
     assert budget.epochs_of(steps) == epochs
 
