@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .augmentation import Ranges, augment, merge, split
 from .datasets import FundusSet, Sample, rescale
@@ -14,6 +15,7 @@ from .quiet import tf
 from .storage import FundusError
 
 Augment = Callable[..., Bytes]
+CROPS_AN_EYE = 96
 
 
 def prepare(sample: Sample, fov_diameter: int, channels: Sequence[str] = ("green",)) -> Bytes:
@@ -57,9 +59,17 @@ class Crops:
 
     def __post_init__(self) -> None:
         """Measure each photograph once."""
-        inside = (np.flatnonzero(picture[..., -1] >= 128) for picture in self.merged)
-        self._inside = [points.astype(np.int32) for points in inside]
-        self._statistics = [self.statistics_of(picture) for picture in self.merged]
+        self._measured = [self.measured(picture) for picture in self.merged]
+
+    def measured(self, merged: Bytes) -> tuple[NDArray[np.int32], tuple[float, float]]:
+        """Return the places inside a merged picture's field of view, and its statistics."""
+        inside = np.flatnonzero(merged[..., -1] >= 128).astype(np.int32)
+        return inside, self.statistics_of(merged)
+
+    def source(self, i: int, rng: np.random.Generator) -> tuple:
+        """Return the picture that crop i is cut from, and what was `measured` on it."""
+        which = int(rng.integers(len(self.merged)))
+        return self.merged[which], *self._measured[which]
 
     def statistics_of(self, merged: Bytes) -> tuple[float, float]:
         """Return the mean and std that normalize a merged picture."""
@@ -75,15 +85,14 @@ class Crops:
             image float32 (size, size, channels), normalized; label float32 (size, size, 1), 0 or
             1; weight float32 (size, size, 1), 1 inside the field of view and 0 outside.
         """
-        rng = np.random.default_rng([self.seed, int(i)])
-        which = int(rng.integers(len(self.merged)))
-        picture, channels, points = self.merged[which], self.channels, self._inside[which]
+        rng, channels = np.random.default_rng([self.seed, int(i)]), self.channels
+        picture, points, statistics = self.source(int(i), rng)
         row, column = divmod(float(points[rng.integers(len(points))]), picture.shape[1])
         place = {"size": (self.size, self.size), "centre": (row, column)}
         moved = self.augment(picture, rng, self.ranges, channels=channels, **place)
         image, *masks = split(moved, channels)
         label, weight = (mask[..., None].astype(np.float32) for mask in masks)
-        return normalize(image, *self._statistics[which]), label, weight
+        return normalize(image, *statistics), label, weight
 
     def batches(self, batch: int, first_step: int = 0, steps: int | None = None) -> Any:
         """Return a tf.data.Dataset of (images, labels, weights) batches, made ahead of time.
@@ -104,6 +113,22 @@ class Crops:
         numbers = tf.data.Dataset.range(first_step * batch, last)
         made = numbers.map(crop, num_parallel_calls=2, deterministic=True)
         return untuned(made.batch(batch, drop_remainder=True).prefetch(4))
+
+
+@dataclass
+class EndlessCrops(Crops):
+    """Crops of drawn eyes that never come back; the merged photographs are not used.
+
+    Crop i comes from one of `keep` eyes, a window that moves on by an eye every `CROPS_AN_EYE`
+    crops: so each eye serves about that many, mixed with those of the others.
+    """
+
+    eyes: Any = None  # see `synthetic.stream.Eyes`
+
+    def source(self, i: int, rng: np.random.Generator) -> tuple:
+        """Return the eye that crop i is cut from, and what was `measured` on it."""
+        picture = self.eyes[i // CROPS_AN_EYE + int(rng.integers(self.eyes.keep))]
+        return picture, *self.measured(picture)
 
 
 def untuned(data: Any) -> Any:

@@ -59,7 +59,8 @@ def synthetic_records(root: Path | None = None) -> Iterator[Record]:
 
     A folder like a reader's own: patients 01-20 train, 21-30 test.
     """
-    drawing = storage.sha256(Path(synthetic.__file__))[:8]  # another way of drawing, another set
+    sources = sorted(Path(synthetic.__file__).parent.glob("*.py"))
+    drawing = storage.key_of(*map(storage.sha256, sources))  # another way of drawing, another set
     return folder_records(storage.made_folder(f"synthetic_{drawing}", synthetic.draw_set))
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,13 @@ from PIL import Image
 from scipy.ndimage import binary_dilation, gaussian_filter
 
 from fundus_utils import synthetic
+from fundus_utils.evaluation import dice
+from fundus_utils.fov import resize
+from fundus_utils.synthetic.growth import grow_branches, grow_trunks, vessel_widths
+from fundus_utils.synthetic.ranges import SHARED, draw_traits
 
 SEED = synthetic.SEED
-PICTURES = ("photograph", "label", "fov", "arteries", "veins")
+PICTURES = ("photograph", "label", "label2", "fov", "arteries", "veins")
 DIGEST = (
     "import hashlib; from fundus_utils.synthetic import draw_eye; eye = draw_eye({}, {}, 256);"
     "print(hashlib.sha256(eye.photograph.tobytes() + eye.label.tobytes()).hexdigest())"
@@ -21,7 +26,7 @@ DIGEST = (
 
 @pytest.fixture(scope="module")
 def eyes() -> list[synthetic.DrawnEye]:
-    return [synthetic.draw_eye(SEED, number) for number in range(6)]
+    return [synthetic.draw_eye(SEED, number) for number in range(12)]
 
 
 def test_same_bits_in_any_order(eyes: list[synthetic.DrawnEye]) -> None:
@@ -45,6 +50,13 @@ def test_every_eye_and_seed_differs(eyes: list[synthetic.DrawnEye]) -> None:
     assert names == [("drawn_01R", "01"), ("drawn_02L", "02"), ("drawn_02R", "02")]
 
 
+def test_both_eyes_of_a_patient_share_traits() -> None:
+    left, right, other = (draw_traits(SEED, eye, synthetic.Ranges()) for eye in (0, 1, 2))
+    for name in SHARED:
+        assert getattr(left, name) == getattr(right, name) != getattr(other, name)
+    assert left.side == -right.side and left.angle != right.angle
+
+
 @pytest.mark.parametrize("size", [256, 512])
 def test_label_and_field(size: int) -> None:
     for number in range(4):
@@ -52,21 +64,75 @@ def test_label_and_field(size: int) -> None:
         assert eye.photograph.dtype == np.uint8 and eye.photograph.shape == (size, size, 3)
         assert np.array_equal(eye.label, (eye.arteries | eye.veins) & eye.fov)
         assert not (eye.label & ~eye.fov).any() and not eye.photograph[~eye.fov].any()
-        assert 0.08 <= eye.label.sum() / eye.fov.sum() <= 0.15
+        assert 0.05 <= eye.label.sum() / eye.fov.sum() <= (0.2 if size == 256 else 0.15)
+
+
+def test_the_same_eye_at_every_size(eyes: list[synthetic.DrawnEye]) -> None:
+    large = synthetic.draw_eye(SEED, 0, 1024)
+    assert dice(eyes[0].label, resize(large.label, (512, 512))) > 0.85
+    small = resize(large.photograph, (512, 512)).astype(float)
+    inside = eyes[0].fov & (small.min(axis=-1) > 0)
+    assert np.corrcoef(small[inside, 1], eyes[0].photograph[inside, 1])[0, 1] > 0.9
 
 
 def test_green_shows_vessels_best(eyes: list[synthetic.DrawnEye]) -> None:
     for eye in eyes:
         ring = binary_dilation(eye.label, iterations=6) & eye.fov & ~eye.label
-        red, green, blue = eye.photograph[ring].mean(0) - eye.photograph[eye.label].mean(0)
-        assert 7 < green < 23 and green > red and green > blue > 0
+        around, inside = (eye.photograph[mask].astype(float) for mask in (ring, eye.label))
+        red, green, _ = 1 - inside.mean(0) / around.mean(0)
+        assert green > red
 
 
-def test_disc_lies_on_the_nasal_side(eyes: list[synthetic.DrawnEye]) -> None:
-    for eye in eyes:
-        bright = gaussian_filter(eye.photograph[..., 1].astype(float), 12)
+def test_disc_lies_on_the_nasal_side() -> None:
+    macula = replace(synthetic.Ranges(), view=((0.9, 0.0), (1.0, 0.0)), angle=(45, 50))
+    for number in range(6):
+        eye = synthetic.draw_eye(SEED, number, 256, macula)
+        bright = gaussian_filter(eye.photograph[..., 1].astype(float), 6)
         column = np.unravel_index(bright.argmax(), bright.shape)[1]
-        assert (column > 256) == eye.name.endswith("R")
+        assert (column > 128) == eye.name.endswith("R")
+
+
+def test_observers_differ_as_people_do(eyes: list[synthetic.DrawnEye]) -> None:
+    agreement = [dice(eye.label, eye.label2) for eye in eyes]
+    assert 0.75 <= np.mean(agreement) <= 0.82
+
+
+def test_a_parent_is_as_wide_as_murray_says() -> None:
+    traits = draw_traits(SEED, 0, synthetic.Ranges())
+    rng = np.random.default_rng(0)
+    trees = grow_trunks(traits, rng)
+    grow_branches(trees, traits, rng)
+    tree, widths = trees[0], vessel_widths(trees, traits)[0]
+    assert widths.max() == pytest.approx(traits.ratio * traits.vein)
+    cubes = np.zeros(len(widths))
+    for node, parent in enumerate(tree.parents):
+        assert parent < node  # no loops
+        if parent >= 0:
+            cubes[parent] += widths[node] ** 3
+    inner = cubes > 0
+    assert (cubes[inner] <= widths[inner] ** 3 * (1 + 1e-9)).all()
+
+
+def test_every_place_is_supplied(eyes: list[synthetic.DrawnEye]) -> None:
+    traits = draw_traits(SEED, 0, synthetic.Ranges())
+    rng = np.random.default_rng(0)
+    trees = grow_trunks(traits, rng)
+    grow_branches(trees, traits, rng)
+    nodes = np.concatenate([tree.nodes[:, :2] for tree in trees])
+    places = traits.centre + traits.width / 2 * rng.uniform(-0.7, 0.7, (300, 2))
+    places = places[np.hypot(*(places - traits.fovea).T) > 1]
+    away = [np.hypot(*(nodes - place).T).min() for place in places]
+    assert np.percentile(away, 95) < 2 * traits.spacing
+
+
+def test_sick_eyes_have_lesions_and_the_same_vessels(eyes: list[synthetic.DrawnEye]) -> None:
+    changed = 0
+    for number in range(6):
+        sick = synthetic.draw_eye(SEED, number, 512, replace(synthetic.Ranges(), disease=(1, 1)))
+        assert np.array_equal(sick.label, eyes[number].label)
+        apart = abs(sick.photograph.astype(int) - eyes[number].photograph)
+        changed += (apart.max(axis=-1) > 15).sum() > 100
+    assert changed >= 3
 
 
 def test_draw_set_writes_every_picture(tmp_path: Path) -> None:

@@ -1,0 +1,82 @@
+"""Drawn (synthetic) fundus photographs with their vessel labels: the default data set.
+
+ranges -> growth -> raster -> fundus, disease -> camera; `draw_eye` goes the whole way.
+"""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.random import default_rng
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+from tqdm import tqdm
+
+from .camera import expose
+from .disease import add_lesions
+from .fundus import background
+from .growth import Array, grow_branches, grow_trunks, vessel_widths
+from .observers import observed, observers
+from .ranges import CAMERAS, SICK, Ranges, draw_traits
+from .raster import Frame, blood, crossed, strokes
+
+__all__ = ["CAMERAS", "SICK", "DrawnEye", "Ranges", "draw_eye", "draw_set"]
+COUNT, SEED = 60, 2026
+FOLDERS = ("images", "labels", "labels2", "masks", "arteries", "veins")
+
+
+@dataclass(frozen=True)
+class DrawnEye:
+    """One drawn photograph with its truth; every picture is (size, size), the photograph RGB."""
+
+    name: str  # "drawn_01L"
+    patient: str  # "01"
+    photograph: Array  # uint8 (size, size, 3)
+    label: Array  # bool: arteries or veins, inside the field of view
+    label2: Array  # bool: the same by another observer
+    fov: Array  # bool: the field of view
+    arteries: Array  # bool
+    veins: Array  # bool
+
+
+def draw_eye(seed: int, eye: int, size: int = 512, ranges: Ranges | None = None) -> DrawnEye:
+    """Draw eye number `eye` (0-based: 01L, 01R, ...) of the set `seed`; any size from 256 px on."""
+    traits = draw_traits(seed, eye, ranges or Ranges())
+    uses = (default_rng([seed, eye // 2, 1 + eye % 2, use]) for use in range(1, 6))
+    shape, ground, light, hand, sick = uses
+    frame, trees = Frame(size, traits), grow_trunks(traits, shape)
+    grow_branches(trees, traits, shape)
+    drawn = [strokes(*pair) for pair in zip(trees, vessel_widths(trees, traits), strict=True)]
+    arteries, veins = drawn
+    thin_blood = traits.pale * blood(frame, arteries, traits.reflex)
+    depth = crossed(thin_blood, blood(frame, veins, 0.35 * traits.reflex), shape)
+    picture = background(traits, frame, ground)
+    add_lesions(picture, traits, frame, sick)
+    beside = gaussian_filter(depth, 0.1 * frame.unit)
+    picture *= 1 + traits.sheen * (beside / max(beside.max(), 1e-6))[..., None]
+    picture *= np.exp(-depth[..., None] * traits.absorb)
+    photograph, fov = expose(picture, traits, frame, light)
+    both = [
+        [observed(frame, one, who, hand) & fov for one in drawn] for who in observers(traits, hand)
+    ]
+    name = f"drawn_{eye // 2 + 1:02d}{'LR'[eye % 2]}"
+    labels = [artery | vein for artery, vein in both]
+    return DrawnEye(name, name[6:-1], photograph, *labels, fov, *both[0])
+
+
+def draw_set(
+    folder: Path, count: int = COUNT, seed: int = SEED, size: int = 512, progress: bool = True
+) -> None:
+    """Draw `count` eyes and write each as `folder`/KIND/NAME.png for each KIND in `FOLDERS`."""
+    for kind in FOLDERS:
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(2) as pool, (folder / "patients.csv").open("w") as patients:
+        eyes = pool.map(lambda eye: draw_eye(seed, eye, size), range(count))
+        for drawn in tqdm(eyes, total=count, unit="eye", file=sys.stderr, disable=not progress):
+            masks = (drawn.label, drawn.label2, drawn.fov, drawn.arteries, drawn.veins)
+            pictures = (drawn.photograph, *(mask.astype(np.uint8) * 255 for mask in masks))
+            patients.write(f"{drawn.name},{drawn.patient}\n")
+            for kind, picture in zip(FOLDERS, pictures, strict=True):
+                Image.fromarray(picture).save(folder / kind / f"{drawn.name}.png", compress_level=3)

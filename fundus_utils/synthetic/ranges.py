@@ -1,0 +1,82 @@
+"""Every random quantity of a drawn eye, its range and where the range comes from, in one table."""
+
+from dataclasses import asdict, dataclass, replace
+from types import SimpleNamespace as Traits  # an entry for each name in `Ranges`, and `side`
+
+from numpy.random import default_rng
+
+MM_A_DEGREE = 0.296  # of visual angle on the retina of an eye of usual length (Drasdo 1974)
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Lowest and highest value of each trait, drawn uniformly. Widen one to vary the eyes more.
+
+    Lengths are millimetres on the retina, seen from the middle of the optic disc, x to the temple
+    and y down. "Measured" means on the training photographs of CHASE_DB1 and HRF.
+    """
+
+    # The eye: the same for both eyes of a patient where `SHARED` says so.
+    disc_radius: tuple = (0.78, 1.0)  # discs are 1.5-2.0 mm across (Quigley 1990)
+    disc_tall: tuple = (1.0, 1.15)  # height / width (Quigley 1990)
+    cup: tuple = (0.25, 0.65)  # cup / disc
+    fovea: tuple = ((4.2, 0.0), (5.0, 0.9))  # 2.5 disc diameters away, a little below
+    vein: tuple = (0.105, 0.190)  # width of the widest vein, measured on labels
+    ratio: tuple = (0.68, 0.88)  # arteries / veins (Hubbard 1999)
+    spacing: tuple = (0.50, 0.92)  # no place is farther from a vessel; by length a mm², measured
+    tortuosity: tuple = (0.02, 0.075)  # random turn at each step, standard deviation, radians
+    fork: tuple = (45.0, 62.0)  # angle of a side branch, degrees, 15 more or less (Zamir 1978)
+    # What lies under and over the vessels, as shares of the brightness.
+    pigment: tuple = (0.0, 1.0)  # light to dark fundus: dark hides the choroid
+    choroid: tuple = (0.0, 0.14)  # its vessels showing through, in a light fundus
+    mottle: tuple = (0.6, 2.2)  # granular texture, times the usual
+    fibres: tuple = (0.0, 0.09)  # streaks of nerve fibres round the disc
+    sheen: tuple = (0.0, 0.10)  # bright lines beside vessels, strong in children
+    macula: tuple = (0.12, 0.40)  # darkening at the fovea, green and blue
+    halo: tuple = (-0.15, 0.30)  # darker or brighter ring round the disc
+    # Blood: natural absorbance of a vein 0.15 mm wide in red, green and blue; contrasts measured.
+    absorb: tuple = ((0.02, 0.70, 0.20), (0.26, 1.80, 1.20))
+    thin: tuple = (0.40, 0.80)  # absorbance falls with width to this power
+    reflex: tuple = (0.10, 0.85)  # central light reflex of arteries, share of their absorbance
+    line: tuple = (0.16, 0.45)  # its width, share of the artery's
+    pale: tuple = (0.45, 0.90)  # absorbance of arteries / veins
+    # The camera.
+    angle: tuple = (30.0, 60.0)  # field in degrees: CHASE_DB1 30, STARE 35, DRIVE 45, HRF 60
+    view: tuple = ((-0.1, -0.12), (1.1, 0.12))  # centre: share of the way to the fovea; y, fields
+    red: tuple = (115.0, 235.0)  # background grey values, measured 123-215
+    green: tuple = (0.29, 0.55)  # green / red
+    blue: tuple = (0.15, 0.62)  # blue / green
+    field: tuple = (0.94, 0.99)  # field diameter / picture size
+    clip: tuple = (0.36, 0.64)  # the field is cut at this height, fields; from 0.5 on a circle
+    falloff: tuple = (0.10, 0.65)  # loss of light from centre to rim
+    tilt: tuple = ((-0.5, -0.4), (0.5, 0.4))  # rise of the light across the field in x, y
+    edge: tuple = (0.0, 0.005)  # dark rim inside the field of view, fields
+    blur: tuple = (0.0006, 0.0028)  # standard deviation, fields
+    grain: tuple = (1.5, 5.0)  # sensor noise, standard deviation, grey values
+    jpeg: tuple = (70.0, 100.0)  # quality; from 95 on not compressed
+    dust: tuple = (0.0, 4.0)  # spots on the lens
+    # The observer who draws the label.
+    generous: tuple = (0.85, 1.12)  # drawn width / width
+    eyesight: tuple = (0.0010, 0.0022)  # the thinnest vessel that is drawn, fields
+    disease: tuple = (0.0, 0.0)  # share of the lesions that a picture can hold: off
+
+
+SHARED = ("disc_radius", "disc_tall", "cup", "vein", "ratio", "spacing", "tortuosity", "pigment")
+SICK = replace(Ranges(), disease=(0.0, 1.0))
+CAMERAS = {  # three cameras that differ as real ones do: for the lesson on generalization
+    "clear": replace(Ranges(), angle=(45, 45), red=(180, 210), blur=(0.001, 0.0014), grain=(1, 2)),
+    "soft": replace(Ranges(), angle=(30, 30), red=(120, 160), blur=(0.0024, 0.003), grain=(2, 3)),
+    "wide": replace(Ranges(), angle=(60, 60), green=(0.29, 0.35), clip=(0.36, 0.38), jpeg=(70, 80)),
+}
+
+
+def draw_traits(seed: int, eye: int, ranges: Ranges) -> Traits:
+    """Draw each trait of `ranges`; those in `SHARED` are the same in both eyes of a patient."""
+    patient, own = (default_rng([seed, eye // 2, which]) for which in (0, 1 + eye % 2))
+    drawn = {name: own.uniform(*span) for name, span in asdict(ranges).items()}
+    drawn |= {name: patient.uniform(*getattr(ranges, name)) for name in SHARED}
+    traits = Traits(**drawn, side=1 - 2 * (eye % 2))
+    traits.width = traits.angle * MM_A_DEGREE  # of the field, mm
+    along, down = traits.view
+    traits.centre = along * traits.fovea + (0, down * traits.width)
+    return traits

@@ -1,0 +1,61 @@
+"""Endless drawn eyes: worker processes draw ahead while a network trains."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from threading import Lock
+from typing import Any
+
+from .ranges import SICK, Ranges
+
+AHEAD = 8  # eyes that are drawn before they are needed
+
+
+def draw_merged(
+    seed: int, eye: int, fov_diameter: int, channels: Sequence[str], ranges: Ranges
+) -> Any:
+    """Draw one eye and prepare it for training, as `crops.prepare` does with a photograph."""
+    from ..augmentation import merge  # here: these need this package themselves
+    from ..datasets import Sample, rescale
+    from . import draw_eye
+
+    one = draw_eye(seed, eye, round(1.03 * fov_diameter), ranges)
+    small = rescale(Sample(one.name, one.patient, one.photograph, one.label, one.fov), fov_diameter)
+    return merge(small.photograph, small.label, small.fov, channels)
+
+
+class Eyes:
+    """Eyes number 0, 1, 2, ... of a seed, drawn by worker processes; `eyes[i]` waits for eye i.
+
+    Eye i depends on (seed, i) alone. Only the last `keep` are held in memory, so eyes must be asked
+    for in about rising order.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        fov_diameter: int,
+        channels: Sequence[str] = ("green",),
+        ranges: Ranges = SICK,
+        keep: int = 64,
+        workers: int = 1,
+    ) -> None:
+        """Start the workers; `close()` stops them."""
+        self.about, self.keep = (fov_diameter, tuple(channels), ranges), keep
+        self.seed, self.made, self.lock = seed, dict[int, Future](), Lock()
+        self.pool = ProcessPoolExecutor(workers, get_context("spawn"))
+
+    def __getitem__(self, i: int) -> Any:
+        """Return eye i as a merged picture, uint8 (h, w, channels + 2)."""
+        with self.lock:
+            for eye in range(i, i + AHEAD):
+                if eye not in self.made:
+                    self.made[eye] = self.pool.submit(draw_merged, self.seed, eye, *self.about)
+            for eye in [eye for eye in self.made if eye < i - 2 * self.keep]:
+                del self.made[eye]
+            wanted = self.made[i]
+        return wanted.result()
+
+    def close(self) -> None:
+        """Stop the workers; what they have not begun is not drawn."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
