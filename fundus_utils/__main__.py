@@ -106,7 +106,7 @@ def parser() -> ArgumentParser:
     add["run"]("--store", action="store_true", help="also write outputs into notebooks/")
     add["train"]("--dataset", required=True, metavar="SET[,SET]", help="sets to learn from")
     add["train"]("--out", required=True, type=Path, metavar="DIR", help="folder of the model")
-    add["train"]("--preset", default="laptop", choices=["lesson", "laptop"])
+    add["train"]("--preset", default="laptop", choices=["lesson", "laptop", "drawn"])
     length = commands.choices["train"].add_mutually_exclusive_group()
     length.add_argument(
         "--minutes", type=_number(float, 0, math.inf), help="how long all of it may take"

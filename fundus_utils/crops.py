@@ -124,11 +124,16 @@ class EndlessCrops(Crops):
     """
 
     eyes: Any = None  # see `synthetic.stream.Eyes`
+    _ready: dict[int, tuple] = field(default_factory=dict, init=False, repr=False)
 
     def source(self, i: int, rng: np.random.Generator) -> tuple:
         """Return the eye that crop i is cut from, and what was `measured` on it."""
-        picture = self.eyes[i // CROPS_AN_EYE + int(rng.integers(self.eyes.keep))]
-        return picture, *self.measured(picture)
+        which = i // CROPS_AN_EYE + int(rng.integers(self.eyes.keep))
+        if which not in self._ready:
+            picture = self.eyes[which]
+            self._ready[which] = picture, *self.measured(picture)
+            self._ready.pop(which - 2 * self.eyes.keep, None)
+        return self._ready[which]
 
 
 def untuned(data: Any) -> Any:

@@ -7,10 +7,11 @@ from typing import Any
 
 from . import normalization, storage
 from .augmentation import augment
-from .crops import Augment, Crops, prepare_set, whole_photographs
+from .crops import Augment, Crops, EndlessCrops, prepare_set, whole_photographs
 from .datasets import FundusSet
 from .fov import Bytes
 from .presets import Preset, pick
+from .synthetic.stream import Eyes
 
 STEP = 16  # sides of whole photographs are padded to multiples of it
 
@@ -51,6 +52,9 @@ def gather(
 ) -> Material:
     """Split the sets by patient, prepare the photographs and normalize them.
 
+    Where the preset is endless, the crops come from drawn eyes that are drawn meanwhile, and the
+    sets give the statistics and the validation alone.
+
     Args:
         sets: the training parts of one or more sets; the last fifth of each one's patients is
             held out for validation.
@@ -67,7 +71,11 @@ def gather(
     card = storage.load_json(folder / "card.json")
     mean, std = normalization.load_statistics(folder, card, preset.channels)
     own, channels = preset.normalization == "photograph", len(preset.channels)
-    crops = Crops(merged, mean, std, preset.crop, seed, channels, own, preset.ranges, augment)
+    how = mean, std, preset.crop, seed, channels, own, preset.ranges, augment
+    crops = Crops(merged, *how)
+    if preset.endless:
+        eyes = Eyes(seed, preset.fov_diameter, preset.channels)
+        crops = EndlessCrops([], *how, eyes=eyes)
     held_merged = prepare_set(held, preset.fov_diameter, preset.channels)
     for part, pictures in (("fitting", merged), ("validation", held_merged)):
         if not any((picture[..., channels] >= 128).any() for picture in pictures):

@@ -21,6 +21,7 @@ class Preset:
     normalization: str = "dataset"  # the article's; or "photograph": each by itself
     statistics: int = 1700  # augmented images that mean and std are computed over
     ranges: Ranges = field(default_factory=Ranges)
+    endless: bool = False  # crops of drawn eyes that never come back, instead of the set's own
 
     def __post_init__(self) -> None:
         """Refuse a normalization that does not exist."""
@@ -31,6 +32,7 @@ class Preset:
 PRESETS = {
     "lesson": Preset(minutes=1),
     "laptop": Preset(minutes=30, crop=96, normalization="photograph"),
+    "drawn": Preset(minutes=30, crop=96, normalization="photograph", endless=True),
 }
 
 

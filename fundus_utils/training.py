@@ -41,7 +41,7 @@ def describe(
     kinds = [part.name.partition(":")[0] for part in sets]
     return {
         "sets": [{"name": kind, "licence": SOURCES[kind].licence} for kind in kinds],
-        **pick(preset, "channels", "fov_diameter", "normalization", "statistics"),
+        **pick(preset, "channels", "fov_diameter", "normalization", "statistics", "endless"),
         "sha256": material.checksums,
         "validation_patients": [part.patients for part in material.held],
         "network": {"name": model.name, "parameters": model.count_params()},

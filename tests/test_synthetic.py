@@ -11,10 +11,12 @@ from PIL import Image
 from scipy.ndimage import binary_dilation, gaussian_filter
 
 from fundus_utils import synthetic
+from fundus_utils.crops import EndlessCrops
 from fundus_utils.evaluation import dice
 from fundus_utils.fov import resize
 from fundus_utils.synthetic.growth import grow_branches, grow_trunks, vessel_widths
 from fundus_utils.synthetic.ranges import SHARED, draw_traits
+from fundus_utils.synthetic.stream import Eyes, draw_merged
 
 SEED = synthetic.SEED
 PICTURES = ("photograph", "label", "label2", "fov", "arteries", "veins")
@@ -83,6 +85,17 @@ def test_green_shows_vessels_best(eyes: list[synthetic.DrawnEye]) -> None:
         assert green > red
 
 
+def test_centre_lines_lie_in_the_vessels(eyes: list[synthetic.DrawnEye]) -> None:
+    for eye in eyes[:4]:
+        wide = eye.widths > 2
+        assert wide.sum() > 300 and eye.label[wide].mean() > 0.95
+        x, y, radius = eye.disc
+        assert 20 < radius < 70
+        if radius < min(x, y) and max(x, y) < 512 - radius:
+            green = eye.photograph[..., 1].astype(float)
+            assert green[int(y), int(x)] > np.median(green[eye.fov])
+
+
 def test_disc_lies_on_the_nasal_side() -> None:
     macula = replace(synthetic.Ranges(), view=((0.9, 0.0), (1.0, 0.0)), angle=(45, 50))
     for number in range(6):
@@ -133,6 +146,30 @@ def test_sick_eyes_have_lesions_and_the_same_vessels(eyes: list[synthetic.DrawnE
         apart = abs(sick.photograph.astype(int) - eyes[number].photograph)
         changed += (apart.max(axis=-1) > 15).sum() > 100
     assert changed >= 3
+
+
+@pytest.mark.slow
+def test_eyes_stream_from_worker_processes() -> None:
+    stream = Eyes(SEED, 128, keep=2)
+    try:
+        first, again = stream[0], draw_merged(SEED, 0, 128, ("green",), synthetic.SICK)
+        assert np.array_equal(first, again) and first.shape[-1] == 3
+        assert np.array_equal(stream[9], draw_merged(SEED, 9, 128, ("green",), synthetic.SICK))
+        assert len(stream.made) < 20  # old ones have been dropped
+    finally:
+        stream.close()
+
+
+@pytest.mark.slow
+def test_crops_of_endless_eyes_depend_on_seed_and_number_alone() -> None:
+    made = []
+    for _ in range(2):
+        stream = Eyes(SEED, 128, keep=3)
+        crops = EndlessCrops([], 0.3, 0.1, 32, 5, 1, True, eyes=stream)
+        made.append([crops[i] for i in (0, 1, 200)])
+        stream.close()
+    for one, other in zip(*made, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def test_draw_set_writes_every_picture(tmp_path: Path) -> None:

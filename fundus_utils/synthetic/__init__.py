@@ -20,7 +20,7 @@ from .fundus import background
 from .growth import Array, grow_branches, grow_trunks, vessel_widths
 from .observers import observed, observers
 from .ranges import CAMERAS, SICK, Ranges, draw_traits
-from .raster import Frame, blood, crossed, strokes
+from .raster import Frame, blood, centre_lines, crossed, smooth_noise, strokes
 
 __all__ = ["CAMERAS", "SICK", "DrawnEye", "Ranges", "draw_eye", "draw_set"]
 COUNT, SEED = 60, 2026
@@ -39,6 +39,9 @@ class DrawnEye:
     fov: Array  # bool: the field of view
     arteries: Array  # bool
     veins: Array  # bool
+    widths: Array  # float32: the width in pixels on the vessels' centre lines, 0 elsewhere
+    disc: tuple[float, float, float]  # x, y and radius in pixels
+    fovea: tuple[float, float]  # x, y in pixels; may lie outside the picture
 
 
 def draw_eye(seed: int, eye: int, size: int = 512, ranges: Ranges | None = None) -> DrawnEye:
@@ -51,11 +54,12 @@ def draw_eye(seed: int, eye: int, size: int = 512, ranges: Ranges | None = None)
     drawn = [strokes(*pair) for pair in zip(trees, vessel_widths(trees, traits), strict=True)]
     arteries, veins = drawn
     thin_blood = traits.pale * blood(frame, arteries, traits.reflex)
-    depth = crossed(thin_blood, blood(frame, veins, 0.35 * traits.reflex), shape)
+    depth = crossed(thin_blood, blood(frame, veins, 0.5 * traits.reflex), shape)
     picture = background(traits, frame, ground)
     add_lesions(picture, traits, frame, sick)
     beside = gaussian_filter(depth, 0.1 * frame.unit)
-    picture *= 1 + traits.sheen * (beside / max(beside.max(), 1e-6))[..., None]
+    patches = np.maximum(smooth_noise(ground, 12, size), 0)  # where the inner membrane shines
+    picture *= 1 + traits.sheen * (patches * beside / max(beside.max(), 1e-6))[..., None]
     picture *= np.exp(-depth[..., None] * traits.absorb)
     photograph, fov = expose(picture, traits, frame, light)
     both = [
@@ -63,7 +67,10 @@ def draw_eye(seed: int, eye: int, size: int = 512, ranges: Ranges | None = None)
     ]
     name = f"drawn_{eye // 2 + 1:02d}{'LR'[eye % 2]}"
     labels = [artery | vein for artery, vein in both]
-    return DrawnEye(name, name[6:-1], photograph, *labels, fov, *both[0])
+    disc, fovea = frame.to_pixels(np.array([[0.0, 0.0], traits.fovea])).tolist()
+    places = (*disc, traits.disc_radius * frame.unit), tuple(fovea)
+    masks = *labels, fov, *both[0], centre_lines(frame, drawn) * fov
+    return DrawnEye(name, name[6:-1], photograph, *masks, *places)
 
 
 def draw_set(

@@ -13,10 +13,11 @@ from .raster import Frame
 
 
 def expose(picture: Array, traits: Traits, frame: Frame, rng: Generator) -> tuple[Array, Array]:
-    """Photograph, uint8 (size, size, 3), of a fundus in grey values, and its field of view, bool."""
+    """Return the photograph of a fundus in grey values, uint8, and its field of view, bool."""
     line = (np.arange(frame.size) + 0.5 - frame.size / 2) / (traits.field * frame.size)
     x, y = line[None, :], line[:, None]  # fields, from the middle
-    light = 1 - traits.falloff * (2 * np.hypot(x, y)) ** 3 + traits.tilt[0] * x + traits.tilt[1] * y
+    light = 1 - traits.falloff * (2 * np.hypot(x, y)) ** 3
+    light = light + traits.tilt[0] * x + traits.tilt[1] * y
     for _ in range(int(traits.dust)):
         at, wide, strength = (
             rng.uniform(-0.45, 0.45, 2),

@@ -24,21 +24,21 @@ class Ranges:
     vein: tuple = (0.105, 0.190)  # width of the widest vein, measured on labels
     ratio: tuple = (0.68, 0.88)  # arteries / veins (Hubbard 1999)
     spacing: tuple = (0.50, 0.92)  # no place is farther from a vessel; by length a mm², measured
-    tortuosity: tuple = (0.02, 0.075)  # random turn at each step, standard deviation, radians
+    tortuosity: tuple = (0.03, 0.07)  # random turn at each step, standard deviation, radians
     fork: tuple = (45.0, 62.0)  # angle of a side branch, degrees, 15 more or less (Zamir 1978)
     # What lies under and over the vessels, as shares of the brightness.
     pigment: tuple = (0.0, 1.0)  # light to dark fundus: dark hides the choroid
     choroid: tuple = (0.0, 0.14)  # its vessels showing through, in a light fundus
     mottle: tuple = (0.6, 2.2)  # granular texture, times the usual
-    fibres: tuple = (0.0, 0.09)  # streaks of nerve fibres round the disc
-    sheen: tuple = (0.0, 0.10)  # bright lines beside vessels, strong in children
+    fibres: tuple = (0.0, 0.14)  # streaks of nerve fibres round the disc
+    sheen: tuple = (0.0, 0.35)  # bright lines beside vessels, strong in children
     macula: tuple = (0.12, 0.40)  # darkening at the fovea, green and blue
     halo: tuple = (-0.15, 0.30)  # darker or brighter ring round the disc
     # Blood: natural absorbance of a vein 0.15 mm wide in red, green and blue; contrasts measured.
     absorb: tuple = ((0.02, 0.70, 0.20), (0.26, 1.80, 1.20))
     thin: tuple = (0.40, 0.80)  # absorbance falls with width to this power
     reflex: tuple = (0.10, 0.85)  # central light reflex of arteries, share of their absorbance
-    line: tuple = (0.16, 0.45)  # its width, share of the artery's
+    line: tuple = (0.18, 0.50)  # its width, share of the artery's
     pale: tuple = (0.45, 0.90)  # absorbance of arteries / veins
     # The camera.
     angle: tuple = (30.0, 60.0)  # field in degrees: CHASE_DB1 30, STARE 35, DRIVE 45, HRF 60
@@ -51,8 +51,8 @@ class Ranges:
     falloff: tuple = (0.10, 0.65)  # loss of light from centre to rim
     tilt: tuple = ((-0.5, -0.4), (0.5, 0.4))  # rise of the light across the field in x, y
     edge: tuple = (0.0, 0.005)  # dark rim inside the field of view, fields
-    blur: tuple = (0.0006, 0.0028)  # standard deviation, fields
-    grain: tuple = (1.5, 5.0)  # sensor noise, standard deviation, grey values
+    blur: tuple = (0.0003, 0.0020)  # standard deviation, fields
+    grain: tuple = (1.2, 5.0)  # sensor noise, standard deviation, grey values
     jpeg: tuple = (70.0, 100.0)  # quality; from 95 on not compressed
     dust: tuple = (0.0, 4.0)  # spots on the lens
     # The observer who draws the label.

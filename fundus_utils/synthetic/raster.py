@@ -60,13 +60,17 @@ class Frame:
         x, y = self.traits.centre
         return x + self.traits.side * line[None, :], y + line[:, None]
 
+    def to_pixels(self, points: Array) -> Array:
+        """Bring points (..., 2) from millimetres to pixels (x, y)."""
+        x, y = self.traits.centre
+        return self.size / 2 + (points - [x, y]) * [self.traits.side * self.unit, self.unit]
+
     def draw(self, drawn: Strokes, layers: list[tuple[Array, Array]]) -> Image.Image:
         """Draw strokes as layers of (widths in millimetres, fills 0 to 255), FINER times finer."""
         canvas = Image.new("L", (self.size * FINER, self.size * FINER))
-        pen, unit, middle = ImageDraw.Draw(canvas), self.unit * FINER, self.size * FINER / 2
-        x, y = self.traits.centre
-        to = np.array([self.traits.side * unit, unit] * 2)
-        ends = (middle + (drawn.ends - [x, y, x, y]) * to).tolist()
+        pen, unit = ImageDraw.Draw(canvas), self.unit * FINER
+        places = FINER * self.to_pixels(drawn.ends.reshape(-1, 2))
+        ends = places.reshape(-1, 4).tolist()
         edge = self.size * FINER + 50
         seen = [i for i, (*_, u, v) in enumerate(ends) if -50 < u < edge and -50 < v < edge]
         for widths, fills in layers:
@@ -76,6 +80,20 @@ class Frame:
                 pen.line(ends[i], fill=fill, width=max(round(width), 1))
                 pen.ellipse([u - r, v - r, u + r, v + r], fill=fill)
         return canvas
+
+
+def centre_lines(frame: Frame, trees: list[Strokes]) -> Array:
+    """Width in pixels on the vessels' centre lines, 0 elsewhere, float32 (size, size)."""
+    picture = np.zeros((frame.size, frame.size), np.float32)
+    for drawn in trees:
+        begin, end = (frame.to_pixels(drawn.ends[:, at : at + 2]) for at in (0, 2))
+        along = np.linspace(0, 1, int(np.abs(end - begin).max()) + 2)[:, None]
+        points = np.floor(begin[:, None] + along * (end - begin)[:, None]).astype(int)
+        inside = ((points >= 0) & (points < frame.size)).all(axis=-1)
+        wide = np.broadcast_to((drawn.widths * frame.unit)[:, None], inside.shape)
+        column, row = points[inside].T
+        picture[row, column] = wide[inside]  # the widest last, as when they are drawn
+    return picture
 
 
 def mask_of(canvas: Image.Image) -> Array:

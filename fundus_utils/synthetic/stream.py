@@ -38,7 +38,7 @@ class Eyes:
         channels: Sequence[str] = ("green",),
         ranges: Ranges = SICK,
         keep: int = 64,
-        workers: int = 1,
+        workers: int = 2,
     ) -> None:
         """Start the workers; `close()` stops them."""
         self.about, self.keep = (fov_diameter, tuple(channels), ranges), keep
