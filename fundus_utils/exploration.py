@@ -88,3 +88,48 @@ def local_darkness(image: Bytes, fov: Bools, radius: int = 12) -> NDArray[np.flo
     """
     closed = ndimage.grey_closing(image, footprint=disk(radius))
     return np.where(fov, (closed.astype(np.float64) - image) / 255, 0)
+
+
+def branching_angles(label: Bools, reach: int = 8) -> NDArray[np.float64]:
+    """Return the angle in degrees between the two branches at each fork of the vessels, (n,).
+
+    At a fork three ways leave the centre line; the two that enclose the smallest angle are taken
+    for the branches. Crossings, where four leave, are left out.
+
+    Args:
+        label: bool (H, W).
+        reach: how far from the fork the directions are taken, in pixels.
+    """
+    lines = np.pad(skeletonize(label), reach)
+    around = ndimage.convolve(lines.astype(int), np.ones((3, 3), int))
+    edge = np.ones((2 * reach + 1, 2 * reach + 1), bool)
+    edge[1:-1, 1:-1] = False
+    forks, count = ndimage.label(lines & (around > 3), np.ones((3, 3)))
+    found = []
+    for row, column in ndimage.center_of_mass(forks, forks, range(1, count + 1)):
+        top, left = round(row) - reach, round(column) - reach
+        window = lines[top : top + 2 * reach + 1, left : left + 2 * reach + 1].copy()
+        window[reach - 2 : reach + 3, reach - 2 : reach + 3] = False
+        ways, number = ndimage.label(window, np.ones((3, 3)))
+        ends_of = [np.argwhere((ways == way) & edge) - reach for way in range(1, number + 1)]
+        ends = sorted(np.arctan2(*end.mean(0)) for end in ends_of if len(end))
+        if len(ends) == 3:
+            between = np.diff([*ends, ends[0] + 2 * np.pi])
+            found.append(np.degrees(between.min()))
+    return np.array(found)
+
+
+def fractal_dimension(label: Bools) -> float:
+    """Return the box-counting dimension of the vessels' centre lines, in [1, 2].
+
+    The slope of log(boxes that hold a piece of a centre line) over log(1 / side of the box), sides
+    2 to 64 pixels.
+    """
+    lines = skeletonize(label)
+    sides = 2 ** np.arange(1, 7)
+    boxes = []
+    for side in sides:
+        padded = np.pad(lines, [(0, -length % side) for length in lines.shape])
+        rows, columns = padded.shape[0] // side, padded.shape[1] // side
+        boxes.append(padded.reshape(rows, side, columns, side).any(axis=(1, 3)).sum())
+    return float(-np.polyfit(np.log(sides), np.log(boxes), 1)[0])
