@@ -10,6 +10,7 @@ from skimage.morphology import disk, skeletonize
 from .augmentation import image_channel
 from .datasets import Sample
 from .fov import Bools, Bytes
+from .storage import FundusError
 
 RING = 6  # pixels: a vessel is compared with what lies this close to it, not with the whole eye
 
@@ -74,6 +75,25 @@ def vessel_share(sample: Sample) -> float:
     if sample.label is None:
         return float("nan")
     return float(sample.label[sample.fov].mean())
+
+
+def describe(sample: Sample) -> dict[str, float]:
+    """Return what drawn and real photographs are compared by; the sample at its own scale.
+
+    Vessel share; median width in pixels; contrast of red, green and blue against the ring, in grey
+    levels; median branching angle in degrees; fractal dimension; mean of green inside the field.
+    """
+    if sample.label is None:
+        raise FundusError(f"{sample.name} has no label: there is nothing to describe.")
+    label = sample.label & sample.fov
+    found = {"share": vessel_share(sample), "width": float(np.median(vessel_widths(label)))}
+    for channel in ("red", "green", "blue"):
+        contrast = vessel_contrast(sample.photograph, label, sample.fov, channel)
+        found[channel] = contrast.difference
+    found["angle"] = float(np.median(branching_angles(label)))
+    found["dimension"] = fractal_dimension(label)
+    found["brightness"] = float(sample.photograph[sample.fov, 1].mean())
+    return found
 
 
 def local_darkness(image: Bytes, fov: Bools, radius: int = 12) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ import functools
 import io
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import ipywidgets
 import numpy as np
 from PIL import Image
 
-from . import storage
+from . import storage, synthetic
 from .augmentation import Ranges, draw_affine, image_channel, jitter, split, warp
 from .datasets import SOURCES, FundusSet
 from .fov import Bytes
@@ -88,6 +89,36 @@ def set_chooser() -> ipywidgets.VBox:
     stronger = "FUNDUS_DATASET is set and comes before this choice."
     note = ipywidgets.Label(stronger if os.environ.get("FUNDUS_DATASET") else "")
     return _Chooser([menu, note])
+
+
+EYE = {  # what the sliders of `eye_drawer` are called; their ranges are those of the drawing
+    "angle": "field (degrees)",
+    "vein": "widest vein (mm)",
+    "spacing": "spacing (mm)",
+    "tortuosity": "tortuosity",
+    "reflex": "light reflex",
+    "choroid": "choroid",
+    "blur": "blur",
+    "grain": "grain",
+}
+
+
+def eye_drawer(eye: int = 0) -> Panel:
+    """Return sliders over the eight ranges that change a drawn eye most."""
+    ranges = synthetic.Ranges()
+    spans = {name: getattr(ranges, name) for name in EYE}
+    sliders = {
+        name: _slider(EYE[name], (low + high) / 2, low, high, (high - low) / 20)
+        for name, (low, high) in spans.items()
+    }
+    for slider in sliders.values():
+        slider.readout_format = ".4g"
+
+    def draw() -> Bytes:
+        fixed = {name: (slider.value, slider.value) for name, slider in sliders.items()}
+        return synthetic.draw_eye(synthetic.SEED, eye, 320, replace(ranges, **fixed)).photograph
+
+    return Panel(list(sliders.values()), draw, "A drawn fundus, with sliders for eight ranges.")
 
 
 def browser(photographs: FundusSet) -> Panel:

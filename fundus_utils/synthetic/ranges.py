@@ -5,7 +5,7 @@ from types import SimpleNamespace as Traits  # an entry for each name in `Ranges
 
 from numpy.random import default_rng
 
-MM_A_DEGREE = 0.296  # of visual angle on the retina of an eye of usual length (Drasdo 1974)
+MM_A_DEGREE = 0.288  # on the retina, for a degree of visual angle (Drasdo and Fowler 1974)
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,13 @@ class Ranges:
     """
 
     # The eye: the same for both eyes of a patient where `SHARED` says so.
-    disc_radius: tuple = (0.78, 1.0)  # discs are 1.5-2.0 mm across (Quigley 1990)
-    disc_tall: tuple = (1.0, 1.15)  # height / width (Quigley 1990)
-    cup: tuple = (0.25, 0.65)  # cup / disc
+    disc_radius: tuple = (0.78, 1.0)  # half the width; 1.77 mm on average (Quigley 1990)
+    disc_tall: tuple = (1.0, 1.15)  # height / width; 1.06 on average (Quigley 1990)
+    cup: tuple = (0.25, 0.75)  # cup / disc
     fovea: tuple = ((4.2, 0.0), (5.0, 0.9))  # 2.5 disc diameters away, a little below
     vein: tuple = (0.105, 0.190)  # width of the widest vein, measured on labels
     ratio: tuple = (0.68, 0.88)  # arteries / veins (Hubbard 1999)
-    spacing: tuple = (0.50, 0.92)  # no place is farther from a vessel; by length a mm², measured
+    spacing: tuple = (0.42, 0.90)  # no place is farther from a vessel; by length a mm², measured
     tortuosity: tuple = (0.03, 0.07)  # random turn at each step, standard deviation, radians
     fork: tuple = (45.0, 62.0)  # angle of a side branch, degrees, 15 more or less (Zamir 1978)
     # What lies under and over the vessels, as shares of the brightness.
@@ -39,7 +39,7 @@ class Ranges:
     thin: tuple = (0.40, 0.80)  # absorbance falls with width to this power
     reflex: tuple = (0.10, 0.85)  # central light reflex of arteries, share of their absorbance
     line: tuple = (0.18, 0.50)  # its width, share of the artery's
-    pale: tuple = (0.45, 0.90)  # absorbance of arteries / veins
+    pale: tuple = (0.38, 0.95)  # absorbance of arteries / veins
     # The camera.
     angle: tuple = (30.0, 60.0)  # field in degrees: CHASE_DB1 30, STARE 35, DRIVE 45, HRF 60
     view: tuple = ((-0.1, -0.12), (1.1, 0.12))  # centre: share of the way to the fovea; y, fields
@@ -57,7 +57,7 @@ class Ranges:
     dust: tuple = (0.0, 4.0)  # spots on the lens
     # The observer who draws the label.
     generous: tuple = (0.85, 1.12)  # drawn width / width
-    eyesight: tuple = (0.0010, 0.0022)  # the thinnest vessel that is drawn, fields
+    eyesight: tuple = (0.0007, 0.0020)  # the thinnest vessel that is drawn, fields
     disease: tuple = (0.0, 0.0)  # share of the lesions that a picture can hold: off
 
 
