@@ -113,7 +113,7 @@ def grow_branches(trees: list[Tree], traits: Traits, rng: Generator) -> None:
         meets = gaps(path[4:] if len(path) > 4 else path, tree.nodes).min() < 0.15**2
         beside = (gaps(path, other.nodes) < 0.15**2).mean() > 0.35
         if not (meets or beside or gaps(path, traits.fovea).min() < 0.3**2):
-            tip, faint = rng.uniform(0.5, 1.0), rng.uniform(0.65, 1.0)
+            tip, faint = rng.uniform(0.5, 1.0), rng.uniform(0.5, 1.0)
             tree.attach(parent, grown[1:], tip, faint)
             room[kind] = np.minimum(room[kind], gaps(goals, path))
         kind = 1 - kind

@@ -25,19 +25,19 @@ class Ranges:
     ratio: tuple = (0.68, 0.88)  # arteries / veins (Hubbard 1999)
     spacing: tuple = (0.42, 0.90)  # no place is farther from a vessel; by length a mm², measured
     tortuosity: tuple = (0.03, 0.07)  # random turn at each step, standard deviation, radians
-    fork: tuple = (45.0, 62.0)  # angle of a side branch, degrees, 15 more or less (Zamir 1978)
+    fork: tuple = (52.0, 80.0)  # angle of a side branch, degrees, 15 more or less (Zamir 1978)
     # What lies under and over the vessels, as shares of the brightness.
     pigment: tuple = (0.0, 1.0)  # light to dark fundus: dark hides the choroid
-    choroid: tuple = (0.0, 0.14)  # its vessels showing through, in a light fundus
-    mottle: tuple = (0.6, 2.2)  # granular texture, times the usual
+    choroid: tuple = (0.0, 0.20)  # its vessels showing through, in a light fundus
+    mottle: tuple = (0.5, 2.6)  # granular texture, times the usual
     fibres: tuple = (0.0, 0.14)  # streaks of nerve fibres round the disc
     sheen: tuple = (0.0, 0.35)  # bright lines beside vessels, strong in children
     macula: tuple = (0.12, 0.40)  # darkening at the fovea, green and blue
     halo: tuple = (-0.15, 0.30)  # darker or brighter ring round the disc
     # Blood: natural absorbance of a vein 0.15 mm wide in red, green and blue; contrasts measured.
-    absorb: tuple = ((0.02, 0.70, 0.20), (0.26, 1.80, 1.20))
+    absorb: tuple = ((0.02, 0.50, 0.15), (0.26, 1.80, 1.20))
     thin: tuple = (0.40, 0.80)  # absorbance falls with width to this power
-    reflex: tuple = (0.10, 0.85)  # central light reflex of arteries, share of their absorbance
+    reflex: tuple = (0.10, 0.95)  # central light reflex of arteries, share of their absorbance
     line: tuple = (0.18, 0.50)  # its width, share of the artery's
     pale: tuple = (0.38, 0.95)  # absorbance of arteries / veins
     # The camera.
