@@ -62,15 +62,24 @@ def draw_eye(seed: int, eye: int, size: int = 512, ranges: Ranges | None = None)
     picture *= 1 + traits.sheen * (patches * beside / max(beside.max(), 1e-6))[..., None]
     picture *= np.exp(-depth[..., None] * traits.absorb)
     photograph, fov = expose(picture, traits, frame, light)
-    both = [
-        [observed(frame, one, who, hand) & fov for one in drawn] for who in observers(traits, hand)
-    ]
-    name = f"drawn_{eye // 2 + 1:02d}{'LR'[eye % 2]}"
-    labels = [artery | vein for artery, vein in both]
+    first, second = (
+        [observed(frame, one, person, hand) & fov for one in drawn]
+        for person in observers(traits, hand)
+    )
     disc, fovea = frame.to_pixels(np.array([[0.0, 0.0], traits.fovea])).tolist()
-    places = (*disc, traits.disc_radius * frame.unit), tuple(fovea)
-    masks = *labels, fov, *both[0], centre_lines(frame, drawn) * fov
-    return DrawnEye(name, name[6:-1], photograph, *masks, *places)
+    return DrawnEye(
+        name=f"drawn_{eye // 2 + 1:02d}{'LR'[eye % 2]}",
+        patient=f"{eye // 2 + 1:02d}",
+        photograph=photograph,
+        label=first[0] | first[1],
+        label2=second[0] | second[1],
+        fov=fov,
+        arteries=first[0],
+        veins=first[1],
+        widths=centre_lines(frame, drawn) * fov,
+        disc=(*disc, traits.disc_radius * frame.unit),
+        fovea=tuple(fovea),
+    )
 
 
 def draw_set(

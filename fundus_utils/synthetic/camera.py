@@ -11,33 +11,55 @@ from scipy.ndimage import gaussian_filter
 from .growth import Array
 from .raster import Frame
 
+SOFTENED = np.array([1.9, 1.5, 1.9])  # smoothing takes this from the noise of each channel
+NOTCH = 0.5 / 2**0.5  # fields from the middle, right and up: where the rim's mark sits
+NOTCH_RADIUS = 0.02  # fields
 
-def expose(picture: Array, traits: Traits, frame: Frame, rng: Generator) -> tuple[Array, Array]:
-    """Return the photograph of a fundus in grey values, uint8, and its field of view, bool."""
-    line = (np.arange(frame.size) + 0.5 - frame.size / 2) / (traits.field * frame.size)
-    x, y = line[None, :], line[:, None]  # fields, from the middle
+
+def lighting(traits: Traits, x: Array, y: Array, rng: Generator) -> Array:
+    """Return how much light falls on each place (in fields from the middle), about 1, float64."""
     light = 1 - traits.falloff * (2 * np.hypot(x, y)) ** 3
     light = light + traits.tilt[0] * x + traits.tilt[1] * y
     for _ in range(int(traits.dust)):
-        at, wide, strength = (
-            rng.uniform(-0.45, 0.45, 2),
-            rng.uniform(0.01, 0.06),
-            rng.uniform(-1, 1),
-        )
-        light = light + 0.08 * strength * np.exp(
-            -((x - at[0]) ** 2 + (y - at[1]) ** 2) / (2 * wide**2)
-        )
-    fov = (x**2 + y**2 < 0.25) & (abs(y) < traits.clip)
-    lit = (x**2 + y**2 < (0.5 - traits.edge) ** 2) & (abs(y) < traits.clip - traits.edge)
-    picture = gaussian_filter(
-        picture * (light * lit)[..., None], traits.blur * traits.field * frame.size, axes=(0, 1)
-    )
-    noise = rng.standard_normal(picture.shape)
-    soft = gaussian_filter(noise, 0.7, axes=(0, 1)) * 1.9  # cameras smooth their noise
-    picture += traits.grain * np.array([1.0, 0.8, 1.0]) * soft
+        at, wide = rng.uniform(-0.45, 0.45, 2), rng.uniform(0.01, 0.06)
+        spot = np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / (2 * wide**2))
+        light = light + rng.uniform(-0.08, 0.08) * spot
+    return light
+
+
+def field(traits: Traits, x: Array, y: Array, inset: float = 0.0) -> Array:
+    """Return the field of view, bool: a circle, cut off above and below, or with a notch."""
+    shape = (x**2 + y**2 < (0.5 - inset) ** 2) & (abs(y) < traits.clip - inset)
+    if traits.notch > 0:
+        shape |= (x - NOTCH) ** 2 + (y + NOTCH) ** 2 < (NOTCH_RADIUS - inset) ** 2
+    return shape
+
+
+def compressed(photograph: Array, quality: float) -> Array:
+    """Return the photograph after JPEG compression, uint8; from quality 95 on as it was."""
+    if quality >= 95:
+        return photograph
+    room = io.BytesIO()
+    Image.fromarray(photograph).save(room, "JPEG", quality=int(quality))
+    return np.asarray(Image.open(room))
+
+
+def expose(picture: Array, traits: Traits, frame: Frame, rng: Generator) -> tuple[Array, Array]:
+    """Return the photograph of a fundus in grey values, uint8, and its field of view, bool.
+
+    Args:
+        picture: float64 (size, size, 3), the fundus in grey values.
+        traits: of the camera.
+        frame: see `raster.Frame`.
+        rng: where dust and noise come from.
+    """
+    line = (np.arange(frame.size) + 0.5 - frame.size / 2) / (traits.field * frame.size)
+    x, y = line[None, :], line[:, None]
+    lit = lighting(traits, x, y, rng) * field(traits, x, y, traits.edge)
+    blur = traits.blur * traits.field * frame.size
+    picture = gaussian_filter(picture * lit[..., None], blur, axes=(0, 1))
+    noise = gaussian_filter(rng.standard_normal(picture.shape), 0.7, axes=(0, 1))
+    picture += traits.grain * SOFTENED * noise
+    fov = field(traits, x, y)
     exposed = (picture.clip(0, 255).round() * fov[..., None]).astype(np.uint8)
-    if traits.jpeg < 95:
-        room = io.BytesIO()
-        Image.fromarray(exposed).save(room, "JPEG", quality=int(traits.jpeg))
-        exposed = np.asarray(Image.open(room)) * fov[..., None]
-    return exposed, fov
+    return compressed(exposed, traits.jpeg) * fov[..., None], fov

@@ -47,7 +47,7 @@ class Tree:
         self.faint += [faint] * (more + 1)
 
 
-def gaps(points: Array, others: Array) -> Array:
+def gaps(points: Array, others: Array | list[float]) -> Array:
     """Squared distance from each of n points to the nearest of the others, float64 (n,)."""
     a, b = np.asarray(points), np.atleast_2d(others)
     return ((a[:, :1] - b[:, 0]) ** 2 + (a[:, 1:2] - b[:, 1]) ** 2).min(1)

@@ -27,8 +27,8 @@ def observers(traits: Traits, rng: Generator) -> tuple[Observer, Observer]:
     """Return the first observer, and a second with other habits."""
     first = Observer(traits.generous, traits.eyesight, 0.0004)
     other = rng.uniform(0.70, 0.85) if rng.random() < 0.5 else rng.uniform(1.15, 1.35)
-    keen = rng.uniform(0.8, 1.9)
-    return first, Observer(first.generous * other, first.eyesight * keen, 0.0011)
+    keen = rng.uniform(0.8, 1.8)
+    return first, Observer(first.generous * other, first.eyesight * keen, 0.0009)
 
 
 def waves(at: Array, rng: Generator) -> Array:

@@ -48,6 +48,7 @@ class Ranges:
     blue: tuple = (0.15, 0.62)  # blue / green
     field: tuple = (0.94, 0.99)  # field diameter / picture size
     clip: tuple = (0.36, 0.64)  # the field is cut at this height, fields; from 0.5 on a circle
+    notch: tuple = (-1.0, 1.0)  # above 0: the rim bears a round mark at the upper right
     falloff: tuple = (0.10, 0.65)  # loss of light from centre to rim
     tilt: tuple = ((-0.5, -0.4), (0.5, 0.4))  # rise of the light across the field in x, y
     edge: tuple = (0.0, 0.005)  # dark rim inside the field of view, fields

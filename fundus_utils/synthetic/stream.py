@@ -6,6 +6,9 @@ from multiprocessing import get_context
 from threading import Lock
 from typing import Any
 
+from ..augmentation import merge
+from ..fov import resize, scaled_size
+from . import draw_eye
 from .ranges import SICK, Ranges
 
 AHEAD = 8  # eyes that are drawn before they are needed
@@ -15,13 +18,10 @@ def draw_merged(
     seed: int, eye: int, fov_diameter: int, channels: Sequence[str], ranges: Ranges
 ) -> Any:
     """Draw one eye and prepare it for training, as `crops.prepare` does with a photograph."""
-    from ..augmentation import merge  # here: these need this package themselves
-    from ..datasets import Sample, rescale
-    from . import draw_eye
-
     one = draw_eye(seed, eye, round(1.03 * fov_diameter), ranges)
-    small = rescale(Sample(one.name, one.patient, one.photograph, one.label, one.fov), fov_diameter)
-    return merge(small.photograph, small.label, small.fov, channels)
+    size = scaled_size(one.fov, fov_diameter)
+    photograph, label, fov = (resize(part, size) for part in (one.photograph, one.label, one.fov))
+    return merge(photograph, label, fov, channels)
 
 
 class Eyes:
