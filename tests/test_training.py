@@ -76,6 +76,16 @@ def test_a_constant_map_costs_the_entropy_whatever_surrounds_the_eye(tiny_set):
     assert loss == pytest.approx(-share * np.log(share) - (1 - share) * np.log(1 - share), rel=1e-4)
 
 
+def test_nothing_searches_for_thread_numbers_while_a_network_trains(tiny_set):
+    crops = crops_of(tiny_set)
+    streams = (
+        crops.batches(2),
+        crops.batches(2, steps=3),
+        whole_photographs(crops, crops.merged, 16),
+    )
+    assert all(stream.options().autotune.enabled is False for stream in streams)
+
+
 @pytest.mark.parametrize("steps, epochs", [(400, 10), (40, 4), (230, 10), (7, 1), (23, 1), (1, 1)])
 def test_steps_are_cut_into_equal_epochs(steps, epochs):
     assert budget.epochs_of(steps) == epochs
