@@ -59,7 +59,8 @@ def draw_eye(seed: int, eye: int, size: int = 512, ranges: Ranges | None = None)
     add_lesions(picture, traits, frame, sick)
     beside = gaussian_filter(depth, 0.1 * frame.unit)
     patches = np.maximum(smooth_noise(ground, 12, size), 0)  # where the inner membrane shines
-    picture *= 1 + traits.sheen * (patches * beside / max(beside.max(), 1e-6))[..., None]
+    beside = np.maximum(beside / max(beside.max(), 1e-6) - depth, 0)
+    picture *= 1 + traits.sheen * (patches * beside)[..., None]
     picture *= np.exp(-depth[..., None] * traits.absorb)
     photograph, fov = expose(picture, traits, frame, light)
     first, second = (

@@ -30,7 +30,7 @@ def fibres(traits: Traits, x: Array, y: Array, rng: Generator) -> Array:
     at = [np.mod(angle / np.pi + 1, 2) * 180, np.minimum(from_disc * 1.5, 11)]
     streaks = map_coordinates(lanes, at, order=1, mode="grid-wrap")
     thick = np.exp(-(((from_disc - 1.6) / 1.6) ** 2)) * (0.4 + np.abs(np.sin(angle)))
-    return traits.fibres * streaks * thick
+    return traits.fibres * np.maximum(streaks, 0) * thick
 
 
 def background(traits: Traits, frame: Frame, rng: Generator) -> Array:
@@ -40,7 +40,7 @@ def background(traits: Traits, frame: Frame, rng: Generator) -> Array:
     radius, tall = traits.disc_radius, traits.disc_tall
     from_fovea = (x - traits.fovea[0]) ** 2 + (y - traits.fovea[1]) ** 2
     dark = traits.macula * (np.exp(-from_fovea / 2.0) + 0.6 * np.exp(-from_fovea / 0.14))
-    rough = 1 + 0.05 * smooth_noise(rng, 24, frame.size)
+    rough = 1 + 0.03 * smooth_noise(rng, 24, frame.size)
     from_disc = np.hypot(x, y / tall) / radius * rough
     glow = traits.halo * np.exp(-(((from_disc - 1.15) / 0.45) ** 2)) + 0.10 * np.exp(
         -((from_disc / 3) ** 2)
@@ -49,9 +49,10 @@ def background(traits: Traits, frame: Frame, rng: Generator) -> Array:
     picture = colour * (1 + share + (glow - dark)[..., None] * np.array([0.35, 1.0, 1.0]))
     rim = np.clip((1 - from_disc) / 0.16 + 0.5, 0, 1)
     cup = np.clip((traits.cup - np.hypot(x - 0.1, y) / radius) / 0.3 + 0.5, 0, 1)
-    brightness = colour[1] * rng.uniform(1.7, 2.8)
-    disc = np.array([min(255, colour[0] * rng.uniform(1.05, 1.35)), brightness, brightness * 0.55])
-    pale = disc * [1.03, 1.3, 1.6]
+    red = min(255, colour[0] * rng.uniform(1.1, 1.5))
+    green = min(colour[1] * rng.uniform(1.7, 2.8), 0.8 * red)  # yellow or pink, never green
+    disc = np.array([red, green, green * rng.uniform(0.45, 0.75)])
+    pale = disc * [1.03, 1.2, 1.4]
     uneven = 1 + 0.08 * smooth_noise(rng, 40, frame.size)[..., None]
     for inside, tint in ((rim, disc), (cup, pale)):
         picture += 0.88 * inside[..., None] * (tint * uneven - picture)

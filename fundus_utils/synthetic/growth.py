@@ -44,7 +44,7 @@ class Tree:
         self.nodes = np.concatenate([self.nodes, path])
         self.parents += [parent, *range(first, first + more)]
         self.feeds += [3.0 * STEP / 13 * tip] * more + [tip**3]  # unseen twigs on the way: taper
-        self.faint += [faint] * (more + 1)
+        self.faint += (faint * np.clip(np.linspace(2.0, 0.4, more + 1), 0, 1)).tolist()
 
 
 def gaps(points: Array, others: Array | list[float]) -> Array:
@@ -80,8 +80,8 @@ def grow_trunks(traits: Traits, rng: Generator) -> list[Tree]:
             towards = half * math.radians(heading + turn + 15 * apart)  # artery beside vein
             aim = half * math.radians(bearing + away + 9 * apart)
             reach = far * rng.uniform(0.85, 1.2)
-            x = -0.2 * traits.disc_radius - 0.2 * apart * abs(math.sin(towards))
-            start, goal = (x, 0.0, towards), (reach * math.cos(aim), reach * math.sin(aim))
+            x, y = np.array([-0.2 - 0.3 * apart, 0.25 * half * rng.random()]) * traits.disc_radius
+            start, goal = (x, y, towards), (reach * math.cos(aim), reach * math.sin(aim))
             size = tip * rng.uniform(0.7, 1.25)
             tree.attach(-1, grow(start, goal, 0.5 * traits.tortuosity, rng), size, 1.0)
     return trees
@@ -112,7 +112,8 @@ def grow_branches(trees: list[Tree], traits: Traits, rng: Generator) -> None:
         room[kind][best] = 0.0
         meets = gaps(path[4:] if len(path) > 4 else path, tree.nodes).min() < 0.15**2
         beside = (gaps(path, other.nodes) < 0.15**2).mean() > 0.35
-        if not (meets or beside or gaps(path, traits.fovea).min() < 0.3**2):
+        loops = np.ptp(path[:, 2]) > math.pi
+        if not (meets or beside or loops or gaps(path, traits.fovea).min() < 0.3**2):
             tip, faint = rng.uniform(0.5, 1.0), rng.uniform(0.5, 1.0)
             tree.attach(parent, grown[1:], tip, faint)
             room[kind] = np.minimum(room[kind], gaps(goals, path))
