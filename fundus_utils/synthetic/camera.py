@@ -18,8 +18,9 @@ NOTCH_RADIUS = 0.02  # fields
 
 def lighting(traits: Traits, x: Array, y: Array, rng: Generator) -> Array:
     """Return how much light falls on each place (in fields from the middle), about 1, float64."""
-    light = 1 - traits.falloff * (2 * np.hypot(x, y)) ** 3
-    light = light + traits.tilt[0] * x + traits.tilt[1] * y
+    across, down = traits.tilt  # towards the brighter side, where the beam's middle moves too
+    light = 1 - traits.falloff * (2 * np.hypot(x - 0.2 * across, y - 0.2 * down)) ** 3
+    light = light + across * x + down * y
     for _ in range(int(traits.dust)):
         at, wide = rng.uniform(-0.45, 0.45, 2), rng.uniform(0.01, 0.06)
         spot = np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / (2 * wide**2))
@@ -55,9 +56,10 @@ def expose(picture: Array, traits: Traits, frame: Frame, rng: Generator) -> tupl
     """
     line = (np.arange(frame.size) + 0.5 - frame.size / 2) / (traits.field * frame.size)
     x, y = line[None, :], line[:, None]
-    lit = lighting(traits, x, y, rng) * field(traits, x, y, traits.edge)
+    lit = lighting(traits, x, y, rng).clip(0)[..., None] ** [traits.cast, 1, 1]
+    lit *= field(traits, x, y, traits.edge)[..., None]
     blur = traits.blur * traits.field * frame.size
-    picture = gaussian_filter(picture * lit[..., None], blur, axes=(0, 1))
+    picture = gaussian_filter(picture * lit, blur, axes=(0, 1))
     noise = gaussian_filter(rng.standard_normal(picture.shape), 0.7, axes=(0, 1))
     picture += traits.grain * SOFTENED * noise
     fov = field(traits, x, y)

@@ -20,7 +20,8 @@ def texture(traits: Traits, size: int, rng: Generator) -> Array:
     choroid = traits.choroid * (1 - 0.8 * traits.pigment) * (sum(bands) - 0.6)
     patches = smooth_noise(rng, 4, size)[..., None] * np.array([0.03, 0.06, 0.08])
     grey = (traits.mottle * grain)[..., None] * np.array([0.5, 1.0, 1.0])
-    return grey + patches + choroid[..., None] * np.array([0.7, 1.0, 0.6])
+    here = np.clip(0.7 + 0.6 * smooth_noise(rng, 4, size), 0.2, 1.5)[..., None]  # nowhere the same
+    return patches + here * (grey + choroid[..., None] * np.array([0.7, 1.0, 0.6]))
 
 
 def fibres(traits: Traits, x: Array, y: Array, rng: Generator) -> Array:
@@ -47,13 +48,12 @@ def background(traits: Traits, frame: Frame, rng: Generator) -> Array:
     )
     share = texture(traits, frame.size, rng) + fibres(traits, x, y, rng)[..., None]
     picture = colour * (1 + share + (glow - dark)[..., None] * np.array([0.35, 1.0, 1.0]))
-    rim = np.clip((1 - from_disc) / 0.16 + 0.5, 0, 1)
-    cup = np.clip((traits.cup - np.hypot(x - 0.1, y) / radius) / 0.3 + 0.5, 0, 1)
-    red = min(255, colour[0] * rng.uniform(1.1, 1.5))
-    green = min(colour[1] * rng.uniform(1.7, 2.8), 0.8 * red)  # yellow or pink, never green
-    disc = np.array([red, green, green * rng.uniform(0.45, 0.75)])
-    pale = disc * [1.03, 1.2, 1.4]
+    rim = np.clip((1 - from_disc) / rng.uniform(0.15, 0.5) + 0.5, 0, 1)
+    cup = np.clip((traits.cup - np.hypot(x - 0.1, y) / radius) / 0.4 + 0.5, 0, 1)
+    disc = colour * rng.uniform([1.0, 1.4, 1.2], [1.35, 2.3, 2.2])  # lit as the rest is
+    disc[1] = min(disc[1], 0.75 * disc[0])  # orange, yellow or pink
+    pale = disc * [1.05, rng.uniform(1.1, 1.45), 1.3]
     uneven = 1 + 0.08 * smooth_noise(rng, 40, frame.size)[..., None]
     for inside, tint in ((rim, disc), (cup, pale)):
-        picture += 0.88 * inside[..., None] * (tint * uneven - picture)
+        picture += rng.uniform(0.6, 0.9) * inside[..., None] * (tint * uneven - picture)
     return picture

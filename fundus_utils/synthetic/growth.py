@@ -83,7 +83,7 @@ def grow_trunks(traits: Traits, rng: Generator) -> list[Tree]:
             x, y = np.array([-0.2 - 0.3 * apart, 0.25 * half * rng.random()]) * traits.disc_radius
             start, goal = (x, y, towards), (reach * math.cos(aim), reach * math.sin(aim))
             size = tip * rng.uniform(0.7, 1.25)
-            tree.attach(-1, grow(start, goal, 0.5 * traits.tortuosity, rng), size, 1.0)
+            tree.attach(-1, grow(start, goal, 0.6 * traits.tortuosity, rng), size, 1.0)
     return trees
 
 

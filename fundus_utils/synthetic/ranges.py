@@ -21,7 +21,7 @@ class Ranges:
     disc_tall: tuple = (1.0, 1.15)  # height / width; 1.06 on average (Quigley 1990)
     cup: tuple = (0.25, 0.75)  # cup / disc
     fovea: tuple = ((4.2, 0.0), (5.0, 0.9))  # 2.5 disc diameters away, a little below
-    vein: tuple = (0.095, 0.205)  # width of the widest vein, measured on labels
+    vein: tuple = (0.090, 0.215)  # width of the widest vein, measured on labels
     ratio: tuple = (0.68, 0.88)  # arteries / veins (Hubbard 1999)
     spacing: tuple = (0.42, 0.90)  # no place is farther from a vessel; by length a mm², measured
     tortuosity: tuple = (0.03, 0.07)  # random turn at each step, standard deviation, radians
@@ -30,27 +30,28 @@ class Ranges:
     pigment: tuple = (0.0, 1.0)  # light to dark fundus: dark hides the choroid
     choroid: tuple = (0.0, 0.20)  # its vessels showing through, in a light fundus
     mottle: tuple = (0.5, 2.6)  # granular texture, times the usual
-    fibres: tuple = (0.0, 0.14)  # streaks of nerve fibres round the disc
+    fibres: tuple = (0.0, 0.10)  # streaks of nerve fibres round the disc
     sheen: tuple = (0.0, 0.25)  # bright lines beside vessels, strong in children
     macula: tuple = (0.12, 0.40)  # darkening at the fovea, green and blue
     halo: tuple = (-0.15, 0.30)  # darker or brighter ring round the disc
     # Blood: natural absorbance of a vein 0.15 mm wide in red, green and blue; contrasts measured.
-    absorb: tuple = ((0.02, 0.50, 0.15), (0.26, 1.60, 1.00))
+    absorb: tuple = ((0.02, 0.45, 0.05), (0.24, 1.45, 0.50))
     thin: tuple = (0.40, 0.80)  # absorbance falls with width to this power
     reflex: tuple = (0.10, 0.95)  # central light reflex of arteries, share of their absorbance
     line: tuple = (0.18, 0.50)  # its width, share of the artery's
     pale: tuple = (0.38, 0.95)  # absorbance of arteries / veins
     # The camera.
-    angle: tuple = (28.0, 62.0)  # field in degrees: CHASE_DB1 30, STARE 35, DRIVE 45, HRF 60
+    angle: tuple = (26.0, 64.0)  # field in degrees: CHASE_DB1 30, STARE 35, DRIVE 45, HRF 60
     view: tuple = ((-0.1, -0.12), (1.1, 0.12))  # centre: share of the way to the fovea; y, fields
-    red: tuple = (115.0, 235.0)  # background grey values, measured 123-215
-    green: tuple = (0.29, 0.55)  # green / red
+    red: tuple = (120.0, 265.0)  # background grey values, measured 123-215
+    green: tuple = (0.28, 0.52)  # green / red
     blue: tuple = (0.15, 0.62)  # blue / green
     field: tuple = (0.94, 0.99)  # field diameter / picture size
     clip: tuple = (0.36, 0.64)  # the field is cut at this height, fields; from 0.5 on a circle
     notch: tuple = (-1.0, 1.0)  # above 0: the rim bears a round mark at the upper right
     falloff: tuple = (0.10, 0.65)  # loss of light from centre to rim
     tilt: tuple = ((-0.5, -0.4), (0.5, 0.4))  # rise of the light across the field in x, y
+    cast: tuple = (0.6, 1.5)  # how fast red fades with the light: below 1 red rims, above 1 olive
     edge: tuple = (0.0, 0.005)  # dark rim inside the field of view, fields
     blur: tuple = (0.0003, 0.0020)  # standard deviation, fields
     grain: tuple = (1.2, 5.0)  # sensor noise, standard deviation, grey values
