@@ -32,7 +32,7 @@ class Preset:
 PRESETS = {
     "lesson": Preset(minutes=1),
     "laptop": Preset(minutes=30, crop=96, normalization="photograph"),
-    "drawn": Preset(minutes=30, crop=96, normalization="photograph", endless=True),
+    "drawn": Preset(minutes=20, crop=96, normalization="photograph", endless=True),
 }
 
 

@@ -50,8 +50,8 @@ def background(traits: Traits, frame: Frame, rng: Generator) -> Array:
     picture = colour * (1 + share + (glow - dark)[..., None] * np.array([0.35, 1.0, 1.0]))
     rim = np.clip((1 - from_disc) / rng.uniform(0.15, 0.5) + 0.5, 0, 1)
     cup = np.clip((traits.cup - np.hypot(x - 0.1, y) / radius) / 0.4 + 0.5, 0, 1)
-    disc = colour * rng.uniform([1.0, 1.4, 1.2], [1.35, 2.3, 2.2])  # lit as the rest is
-    disc[1] = min(disc[1], 0.75 * disc[0])  # orange, yellow or pink
+    disc = colour * rng.uniform([1.0, 1.5, 1.2], [1.35, 2.4, 2.2])  # lit as the rest is
+    disc[1] = min(disc[1], 0.7 * disc[0])  # orange, yellow or pink
     pale = disc * [1.05, rng.uniform(1.1, 1.45), 1.3]
     uneven = 1 + 0.08 * smooth_noise(rng, 40, frame.size)[..., None]
     for inside, tint in ((rim, disc), (cup, pale)):

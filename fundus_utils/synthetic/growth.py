@@ -16,6 +16,7 @@ Array = np.ndarray
 Node = tuple[float, float, float]  # x, y in millimetres, heading in radians
 STEP = 0.13  # millimetres, one step of growth
 MARGIN = 0.6  # millimetres beyond the field that are filled too
+MACULA = 1.4  # millimetres round the fovea that main vessels avoid
 PLACES = 2500  # candidates for the emptiest place
 # Main vessels of the lower half, mirrored above: heading at the disc and bearing of their goal from
 # the disc (degrees, 0 to the temple, 90 down), its distance in mm, and the width there in widths
@@ -83,7 +84,11 @@ def grow_trunks(traits: Traits, rng: Generator) -> list[Tree]:
             x, y = np.array([-0.2 - 0.3 * apart, 0.25 * half * rng.random()]) * traits.disc_radius
             start, goal = (x, y, towards), (reach * math.cos(aim), reach * math.sin(aim))
             size = tip * rng.uniform(0.7, 1.25)
-            tree.attach(-1, grow(start, goal, 0.6 * traits.tortuosity, rng), size, 1.0)
+            # Of five tries the shortest that goes round the macula.
+            tries = [grow(start, goal, 0.6 * traits.tortuosity, rng) for _ in range(5)]
+            near = [gaps(np.array(path), traits.fovea).min() < MACULA**2 for path in tries]
+            best = min(zip(near, map(len, tries), range(5), strict=True))[2]
+            tree.attach(-1, tries[best], size, 1.0)
     return trees
 
 
@@ -101,7 +106,7 @@ def grow_branches(trees: list[Tree], traits: Traits, rng: Generator) -> None:
         best = int(np.argmax(together))
         goal = goals[best]
         parent = int(np.argmin(gaps(tree.nodes, goal)))
-        for _ in range(int(rng.uniform(0.4, 1.0) * math.sqrt(room[kind][best]) / STEP)):
+        for _ in range(int(rng.uniform(0.2, 0.8) * math.sqrt(room[kind][best]) / STEP)):
             parent = parent if tree.parents[parent] < 0 else tree.parents[parent]  # an acute fork
         x, y, heading = tree.nodes[parent].tolist()
         miss = math.remainder(math.atan2(goal[1] - y, goal[0] - x) - heading, math.tau)

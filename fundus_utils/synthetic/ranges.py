@@ -25,7 +25,7 @@ class Ranges:
     ratio: tuple = (0.68, 0.88)  # arteries / veins (Hubbard 1999)
     spacing: tuple = (0.42, 0.90)  # no place is farther from a vessel; by length a mm², measured
     tortuosity: tuple = (0.03, 0.07)  # random turn at each step, standard deviation, radians
-    fork: tuple = (52.0, 80.0)  # angle of a side branch, degrees, 15 more or less (Zamir 1978)
+    fork: tuple = (60.0, 85.0)  # angle of a side branch, degrees, 15 more or less (Zamir 1978)
     # What lies under and over the vessels, as shares of the brightness.
     pigment: tuple = (0.0, 1.0)  # light to dark fundus: dark hides the choroid
     choroid: tuple = (0.0, 0.20)  # its vessels showing through, in a light fundus
