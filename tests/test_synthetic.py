@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.ndimage import binary_dilation, gaussian_filter
+from scipy import ndimage
+from scipy.ndimage import binary_dilation, binary_erosion, gaussian_filter
 
 from fundus_utils import synthetic
 from fundus_utils.crops import EndlessCrops
@@ -105,6 +106,20 @@ def test_green_shows_vessels_best(eyes: list[synthetic.DrawnEye]) -> None:
         around, inside = (eye.photograph[mask].astype(float) for mask in (ring, eye.label))
         red, green, _ = 1 - inside.mean(0) / around.mean(0)
         assert green > red
+
+
+def test_arteries_and_veins_make_no_loops(eyes: list[synthetic.DrawnEye]) -> None:
+    """A loop encloses an island; only at the disc, where all begin, may there be some."""
+    for eye in eyes[:6]:
+        row, column = np.mgrid[:512, :512]
+        x, y, radius = eye.disc
+        away = np.hypot(column - x, row - y) > 1.6 * radius
+        for tree in (eye.arteries, eye.veins):
+            islands, _ = ndimage.label(~tree)
+            sizes = np.bincount(islands[away & eye.fov], minlength=islands.max() + 1)
+            outside = np.unique(islands[~binary_erosion(eye.fov, iterations=3) & ~tree])
+            sizes[[0, sizes.argmax(), *outside]] = 0
+            assert (sizes > 30).sum() <= 1
 
 
 def test_centre_lines_lie_in_the_vessels(eyes: list[synthetic.DrawnEye]) -> None:
