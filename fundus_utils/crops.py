@@ -66,6 +66,9 @@ class Crops:
         inside = np.flatnonzero(merged[..., -1] >= 128).astype(np.int32)
         return inside, self.statistics_of(merged)
 
+    def close(self) -> None:
+        """Let go of what makes the crops, if anything does."""
+
     def source(self, i: int, rng: np.random.Generator) -> tuple:
         """Return the picture that crop i is cut from, and what was `measured` on it."""
         which = int(rng.integers(len(self.merged)))
@@ -132,8 +135,13 @@ class EndlessCrops(Crops):
         if which not in self._ready:
             picture = self.eyes[which]
             self._ready[which] = picture, *self.measured(picture)
-            self._ready.pop(which - 2 * self.eyes.keep, None)
+            for old in [eye for eye in self._ready if eye < which - 2 * self.eyes.keep]:
+                self._ready.pop(old, None)  # another thread may have been faster
         return self._ready[which]
+
+    def close(self) -> None:
+        """Stop the drawing."""
+        self.eyes.close()
 
 
 def untuned(data: Any) -> Any:

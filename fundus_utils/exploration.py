@@ -83,14 +83,15 @@ def describe(sample: Sample) -> dict[str, float]:
     Vessel share; median width in pixels; contrast of red, green and blue against the ring, in grey
     levels; median branching angle in degrees; fractal dimension; mean of green inside the field.
     """
-    if sample.label is None:
-        raise FundusError(f"{sample.name} has no label: there is nothing to describe.")
+    if sample.label is None or not (sample.label & sample.fov).any():
+        raise FundusError(f"{sample.name} has no label, or an empty one: nothing to describe.")
     label = sample.label & sample.fov
     found = {"share": vessel_share(sample), "width": float(np.median(vessel_widths(label)))}
     for channel in ("red", "green", "blue"):
         contrast = vessel_contrast(sample.photograph, label, sample.fov, channel)
         found[channel] = contrast.difference
-    found["angle"] = float(np.median(branching_angles(label)))
+    angles = branching_angles(label)
+    found["angle"] = float(np.median(angles)) if len(angles) else float("nan")
     found["dimension"] = fractal_dimension(label)
     found["brightness"] = float(sample.photograph[sample.fov, 1].mean())
     return found
@@ -114,7 +115,8 @@ def branching_angles(label: Bools, reach: int = 8) -> NDArray[np.float64]:
     """Return the angle in degrees between the two branches at each fork of the vessels, (n,).
 
     At a fork three ways leave the centre line; the two that enclose the smallest angle are taken
-    for the branches. Crossings, where four leave, are left out.
+    for the branches. Crossings, where four leave, are left out, unless they slant too much to tell.
+    Forks of known angles, of vessels three pixels wide, read up to 14 degrees too wide.
 
     Args:
         label: bool (H, W).
@@ -128,19 +130,19 @@ def branching_angles(label: Bools, reach: int = 8) -> NDArray[np.float64]:
     found = []
     for row, column in ndimage.center_of_mass(forks, forks, range(1, count + 1)):
         top, left = round(row) - reach, round(column) - reach
-        window = lines[top : top + 2 * reach + 1, left : left + 2 * reach + 1].copy()
-        window[reach - 2 : reach + 3, reach - 2 : reach + 3] = False
-        ways, number = ndimage.label(window, np.ones((3, 3)))
-        ends_of = [np.argwhere((ways == way) & edge) - reach for way in range(1, number + 1)]
-        ends = sorted(np.arctan2(*end.mean(0)) for end in ends_of if len(end))
-        if len(ends) == 3:
-            between = np.diff([*ends, ends[0] + 2 * np.pi])
-            found.append(np.degrees(between.min()))
+        window = lines[top : top + 2 * reach + 1, left : left + 2 * reach + 1]
+        pieces, _ = ndimage.label(window, np.ones((3, 3)))
+        middle = pieces[reach - 1 : reach + 2, reach - 1 : reach + 2].max()
+        ways, number = ndimage.label((pieces == middle) & edge, np.ones((3, 3)))
+        if number == 3:  # places where the vessel leaves the window; a slanting crossing has four
+            ends = np.array(ndimage.center_of_mass(ways, ways, [1, 2, 3])) - reach
+            towards = np.sort(np.arctan2(*ends.T))
+            found.append(np.degrees(np.diff([*towards, towards[0] + 2 * np.pi]).min()))
     return np.array(found)
 
 
 def fractal_dimension(label: Bools) -> float:
-    """Return the box-counting dimension of the vessels' centre lines, in [1, 2].
+    """Return the box-counting dimension of the vessels' centre lines: a line 1, a full plane 2.
 
     The slope of log(boxes that hold a piece of a centre line) over log(1 / side of the box), sides
     2 to 64 pixels.

@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from importlib.metadata import version
 from itertools import chain
@@ -203,9 +204,10 @@ def train(
         data = material.crops, preset.batch, material.validation
         return budget.steps_for(model, loss, *data, finish_one, left)
 
-    total = _plan(room, about, steps, count)
-    keras.utils.set_random_seed(seed)
-    fit(model, loss, material, preset, total, room, on_epoch)
+    with closing(material.crops):
+        total = _plan(room, about, steps, count)
+        keras.utils.set_random_seed(seed)
+        fit(model, loss, material, preset, total, room, on_epoch)
     card["steps"] = total
     _finish(trained, material.held, room, out)
     return trained

@@ -1,19 +1,25 @@
 """What is measured before any training: contrast, widths and dark lines of drawn pictures."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from fundus_utils.datasets import Sample
 from fundus_utils.exploration import (
     Contrast,
+    branching_angles,
+    describe,
+    fractal_dimension,
     local_darkness,
     ring_around,
     vessel_contrast,
     vessel_share,
     vessel_widths,
 )
+from fundus_utils.storage import FundusError
 from fundus_utils.synthetic import draw_eye
 
 EVERYWHERE = np.ones((41, 41), bool)
@@ -122,3 +128,42 @@ def test_dark_line_stands_out_of_an_uneven_background() -> None:
 def test_bright_line_is_no_dark_line() -> None:
     image = np.full((41, 41), 100, np.uint8) + 50 * line(3).astype(np.uint8)
     assert local_darkness(image, EVERYWHERE).max() == 0
+
+
+def star(*degrees: float, width: int = 3) -> np.ndarray:
+    """Return a label of straight vessels from the middle, in these directions."""
+    picture = Image.new("L", (121, 121))
+    for angle in np.radians(degrees):
+        end = 60 + 70 * np.cos(angle), 60 + 70 * np.sin(angle)
+        ImageDraw.Draw(picture).line([(60, 60), end], fill=1, width=width)
+    return np.asarray(picture) > 0
+
+
+@pytest.mark.parametrize("between", [70, 90, 110])
+def test_angle_of_a_fork(between: float) -> None:
+    found = branching_angles(star(180, between / 2, -between / 2))
+    assert len(found) == 1 and abs(found[0] - between) < 12
+
+
+@pytest.mark.parametrize("between", [45, 60, 90])
+def test_a_crossing_is_no_fork(between: float) -> None:
+    crossing = star(20, 200, 20 + between, 200 + between)
+    assert len(branching_angles(crossing)) == 0
+    assert len(branching_angles(star(0, 180))) == 0
+
+
+def test_dimension_of_a_line_and_of_a_plane() -> None:
+    assert fractal_dimension(line(1, 256)) == pytest.approx(1, abs=0.05)
+    dense = np.zeros((256, 256), bool)
+    dense[::2] = True
+    assert fractal_dimension(dense) == pytest.approx(2, abs=0.05)
+
+
+def test_what_drawn_and_real_photographs_are_compared_by() -> None:
+    eye = draw_eye(0, 0, 384)
+    sample = Sample(eye.name, eye.patient, eye.photograph, eye.label, eye.fov)
+    found = describe(sample)
+    assert 0.04 < found["share"] < 0.2 and 1 < found["width"] < 6 and 40 < found["angle"] < 110
+    assert found["green"] > 0 and 1 < found["dimension"] < 1.5
+    with pytest.raises(FundusError, match=r"drawn_01L.*empty"):
+        describe(replace(sample, label=np.zeros_like(eye.fov)))

@@ -52,6 +52,15 @@ def test_pictures_become_small_jpegs(picture: np.ndarray, size: tuple[int, int])
         assert np.asarray(image).max() == (255 if picture.dtype == bool else 0)
 
 
+def test_every_slider_changes_the_drawn_eye() -> None:
+    panel = widgets.eye_drawer()
+    assert len(controls(panel)) == 8
+    for slider in controls(panel).values():
+        before = panel.picture.value
+        slider.value = slider.max
+        assert panel.picture.value != before, slider.description
+
+
 def test_browser_answers_to_every_menu(photographs) -> None:
     panel = widgets.browser(photographs)
     menus = controls(panel)

@@ -3,11 +3,10 @@
 from types import SimpleNamespace as Traits
 
 import numpy as np
-from numpy.random import Generator
-from scipy.ndimage import gaussian_filter
+from numpy.random import Generator, default_rng
 
 from .growth import Array
-from .raster import Frame
+from .raster import Frame, smooth_noise
 
 # Name: how many at most, radius from and to in millimetres, and the factor on red, green and blue
 # in their middle. Dark ones are blood, yellow ones fat, white ones swollen nerve fibres.
@@ -28,20 +27,17 @@ def add_lesions(picture: Array, traits: Traits, frame: Frame, rng: Generator) ->
             traits.width * rng.uniform(-0.4, 0.4, 2),
             traits.width * rng.uniform(0.05, 0.3),
         )
-        for _ in range(number):
-            x, y = frame.size / 2 + frame.unit * (home + spread * rng.standard_normal(2))
-            longer = rng.uniform(1, 2.5)
-            radius = frame.unit * rng.uniform(low, high) + 0.6
-            reach, turn = int(3 * radius * longer) + 2, rng.uniform(0, np.pi)
-            left, top = int(x) - reach, int(y) - reach
-            if min(left, top) < 0 or max(left, top) + 2 * reach >= frame.size:
-                continue
+        for own in map(default_rng, rng.integers(2**32, size=number).tolist()):
+            x, y = frame.size / 2 + frame.unit * (home + spread * own.standard_normal(2))
+            longer, turn, strength = own.uniform(1, 2.5), own.uniform(0, np.pi), own.uniform(0.4, 1)
+            radius = frame.unit * own.uniform(low, high) + 0.6
+            reach = int(3 * radius * longer) + 2
             column, row = np.meshgrid(*[np.arange(2 * reach) - reach + 0.5] * 2)
             u = (column * np.cos(turn) + row * np.sin(turn)) / longer
             v = row * np.cos(turn) - column * np.sin(turn)
-            ragged = gaussian_filter(rng.standard_normal((2 * reach, 2 * reach)), radius / 2)
-            edge = (1 - np.hypot(u, v) / radius + ragged * radius / 2) * 2
-            blend = np.clip(edge + 0.5, 0, 1)[..., None] * rng.uniform(0.4, 1)
-            picture[top : top + 2 * reach, left : left + 2 * reach] *= 1 + blend * (
-                np.array(factor) - 1
-            )
+            ragged = 0.35 * smooth_noise(own, 6, 2 * reach)
+            blend = strength * np.clip(2 * (1 - np.hypot(u, v) / radius + ragged) + 0.5, 0, 1)
+            left, top = int(x) - reach, int(y) - reach
+            begin, end = np.clip([[top, left], [top + 2 * reach, left + 2 * reach]], 0, frame.size)
+            inside = blend[begin[0] - top : end[0] - top, begin[1] - left : end[1] - left, None]
+            picture[begin[0] : end[0], begin[1] : end[1]] *= 1 + inside * (np.array(factor) - 1)

@@ -17,6 +17,7 @@ Node = tuple[float, float, float]  # x, y in millimetres, heading in radians
 STEP = 0.13  # millimetres, one step of growth
 MARGIN = 0.6  # millimetres beyond the field that are filled too
 MACULA = 1.4  # millimetres round the fovea that main vessels avoid
+TWIGS = 0.03  # flow that leaves by unseen twigs at each step, in terminal flows: so vessels taper
 PLACES = 2500  # candidates for the emptiest place
 # Main vessels of the lower half, mirrored above: heading at the disc and bearing of their goal from
 # the disc (degrees, 0 to the temple, 90 down), its distance in mm, and the width there in widths
@@ -44,7 +45,7 @@ class Tree:
         first, more = len(self.nodes), len(path) - 1
         self.nodes = np.concatenate([self.nodes, path])
         self.parents += [parent, *range(first, first + more)]
-        self.feeds += [3.0 * STEP / 13 * tip] * more + [tip**3]  # unseen twigs on the way: taper
+        self.feeds += [TWIGS * tip] * more + [tip**3]
         self.faint += (faint * np.clip(np.linspace(2.0, 0.4, more + 1), 0, 1)).tolist()
 
 
@@ -115,7 +116,7 @@ def grow_branches(trees: list[Tree], traits: Traits, rng: Generator) -> None:
         grown = grow((x, y, heading + fork), tuple(goal.tolist()), wander, rng)
         path = np.array(grown)
         room[kind][best] = 0.0
-        meets = gaps(path[4:] if len(path) > 4 else path, tree.nodes).min() < 0.15**2
+        meets = len(path) <= 4 or gaps(path[4:], tree.nodes).min() < 0.15**2  # or is too short
         beside = (gaps(path, other.nodes) < 0.15**2).mean() > 0.35
         loops = np.ptp(path[:, 2]) > math.pi
         if not (meets or beside or loops or gaps(path, traits.fovea).min() < 0.3**2):

@@ -25,7 +25,7 @@ class Ranges:
     ratio: tuple = (0.68, 0.88)  # arteries / veins (Hubbard 1999)
     spacing: tuple = (0.42, 0.90)  # no place is farther from a vessel; by length a mm², measured
     tortuosity: tuple = (0.03, 0.07)  # random turn at each step, standard deviation, radians
-    fork: tuple = (60.0, 85.0)  # angle of a side branch, degrees, 15 more or less (Zamir 1978)
+    fork: tuple = (60.0, 85.0)  # largest angle of a side branch, degrees, 15 more or less
     # What lies under and over the vessels, as shares of the brightness.
     pigment: tuple = (0.0, 1.0)  # light to dark fundus: dark hides the choroid
     choroid: tuple = (0.0, 0.20)  # its vessels showing through, in a light fundus
@@ -54,7 +54,7 @@ class Ranges:
     cast: tuple = (0.6, 1.5)  # how fast red fades with the light: below 1 red rims, above 1 olive
     edge: tuple = (0.0, 0.005)  # dark rim inside the field of view, fields
     blur: tuple = (0.0003, 0.0020)  # standard deviation, fields
-    grain: tuple = (1.2, 5.0)  # sensor noise, standard deviation, grey values
+    grain: tuple = (1.2, 5.0)  # sensor noise in grey values; 0.6 (green) to 0.8 of it is left
     jpeg: tuple = (70.0, 100.0)  # quality; from 95 on not compressed
     dust: tuple = (0.0, 4.0)  # spots on the lens
     # The observer who draws the label.

@@ -71,8 +71,9 @@ class Frame:
         pen, unit = ImageDraw.Draw(canvas), self.unit * FINER
         places = FINER * self.to_pixels(drawn.ends.reshape(-1, 2))
         ends = places.reshape(-1, 4).tolist()
-        edge = self.size * FINER + 50
-        seen = [i for i, (*_, u, v) in enumerate(ends) if -50 < u < edge and -50 < v < edge]
+        beyond = max(50.0, 0.3 * unit)
+        edge = self.size * FINER + beyond
+        seen = [i for i, (*_, u, v) in enumerate(ends) if -beyond < min(u, v) and max(u, v) < edge]
         for widths, fills in layers:
             for i in seen:
                 width, fill = max(widths[i] * unit, THINNEST), int(fills[i])
@@ -92,7 +93,7 @@ def centre_lines(frame: Frame, trees: list[Strokes]) -> Array:
         inside = ((points >= 0) & (points < frame.size)).all(axis=-1)
         wide = np.broadcast_to((drawn.widths * frame.unit)[:, None], inside.shape)
         column, row = points[inside].T
-        picture[row, column] = wide[inside]  # the widest last, as when they are drawn
+        picture[row, column] = wide[inside]  # of one tree the widest last, as when they are drawn
     return picture
 
 
@@ -102,7 +103,7 @@ def mask_of(canvas: Image.Image) -> Array:
 
 
 def blood(frame: Frame, drawn: Strokes, reflex: float) -> Array:
-    """Depth of blood with its round profile and the light reflex, float64 (size, size), 0 to 1."""
+    """Depth of blood with its round profile and reflex, float64 (size, size), about 0 to 1."""
     depth = 255 * drawn.faint * np.minimum(drawn.widths / FULL, 1.2) ** frame.traits.thin / 1.2
     layers = [(drawn.widths * share, depth * value) for share, value in COLUMN]
     canvas = frame.draw(drawn, layers)
@@ -129,5 +130,5 @@ def over(above: Array, below: Array) -> Array:
 
 def crossed(arteries: Array, veins: Array, rng: Generator) -> Array:
     """Put arteries and veins over each other; which is above changes from place to place."""
-    artery_above = smooth_noise(rng, 9, len(veins)) > -0.5  # in two thirds of the crossings
+    artery_above = smooth_noise(rng, 9, len(veins)) > -0.5  # in most of the crossings
     return np.where(artery_above, over(arteries, veins), over(veins, arteries))

@@ -1,9 +1,11 @@
 """Endless drawn eyes: worker processes draw ahead while a network trains."""
 
+import os
+import signal
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
-from threading import Lock
+from multiprocessing import get_context, parent_process
+from threading import Lock, Thread
 from typing import Any
 
 from ..augmentation import merge
@@ -12,6 +14,7 @@ from . import draw_eye
 from .ranges import SICK, Ranges
 
 AHEAD = 8  # eyes that are drawn before they are needed
+APART = 2**32  # added to the seed of streamed eyes: the command's seeds end below
 
 
 def draw_merged(
@@ -24,11 +27,24 @@ def draw_merged(
     return merge(photograph, label, fov, channels)
 
 
+def _begin() -> None:
+    """Let a worker leave Ctrl-C to its parent, and end when the parent has ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent: Any = parent_process()
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=follow, daemon=True).start()
+
+
 class Eyes:
     """Eyes number 0, 1, 2, ... of a seed, drawn by worker processes; `eyes[i]` waits for eye i.
 
-    Eye i depends on (seed, i) alone. Only the last `keep` are held in memory, so eyes must be asked
-    for in about rising order.
+    Eye i depends on (seed, i) alone, and none of them is one of a drawn set: their seeds lie apart.
+    About the last two `keep` are held in memory; an older one is drawn again when it is asked for.
+    The workers import the main script: one that uses `Eyes` needs `if __name__ == "__main__":`.
     """
 
     def __init__(
@@ -42,8 +58,8 @@ class Eyes:
     ) -> None:
         """Start the workers; `close()` stops them."""
         self.about, self.keep = (fov_diameter, tuple(channels), ranges), keep
-        self.seed, self.made, self.lock = seed, dict[int, Future](), Lock()
-        self.pool = ProcessPoolExecutor(workers, get_context("spawn"))
+        self.seed, self.made, self.lock = APART + seed, dict[int, Future](), Lock()
+        self.pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin)
 
     def __getitem__(self, i: int) -> Any:
         """Return eye i as a merged picture, uint8 (h, w, channels + 2)."""
