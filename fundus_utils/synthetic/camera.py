@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 from .growth import Array
 from .raster import Frame
 
-SOFTENED = np.array([1.9, 1.5, 1.9])  # neighbours share noise: smoothed (2.4 times weaker), raised
+SOFTENED = np.array([1.9, 1.5, 1.9])  # on each channel's noise, which smoothing weakens 2.4 times
 NOTCH = 0.5 / 2**0.5  # fields from the middle, right and up: where the rim's mark sits
 NOTCH_RADIUS = 0.02  # fields
 

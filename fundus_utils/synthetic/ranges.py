@@ -23,9 +23,9 @@ class Ranges:
     fovea: tuple = ((4.2, 0.0), (5.0, 0.9))  # 2.5 disc diameters away, a little below
     vein: tuple = (0.090, 0.215)  # width of the widest vein, measured on labels
     ratio: tuple = (0.68, 0.88)  # arteries / veins (Hubbard 1999)
-    spacing: tuple = (0.42, 0.90)  # no place is farther from a vessel; by length a mm², measured
+    spacing: tuple = (0.42, 0.90)  # few places are farther from a vessel; measured as length a mm²
     tortuosity: tuple = (0.03, 0.07)  # random turn at each step, standard deviation, radians
-    fork: tuple = (60.0, 85.0)  # largest angle of a side branch, degrees, 15 more or less
+    fork: tuple = (60.0, 85.0)  # largest angle of a branch, degrees, +-15; measured 75-80
     # What lies under and over the vessels, as shares of the brightness.
     pigment: tuple = (0.0, 1.0)  # light to dark fundus: dark hides the choroid
     choroid: tuple = (0.0, 0.20)  # its vessels showing through, in a light fundus
