@@ -28,10 +28,12 @@ lint: setup
 	$(BIN)/mypy
 
 unit: setup
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests
 
+# Two notebooks at a time; the cells of each stay together, in order.
 nbval: setup
-	FUNDUS_LIVE=0 $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=600 \
+	FUNDUS_LIVE=0 $(BIN)/python -m pytest -n 2 --dist loadscope \
+		--nbval --nbval-current-env --nbval-cell-timeout=900 \
 		--nbval-sanitize-with tests/sanitize.cfg -p no:cacheprovider notebooks
 
 test-real: setup

@@ -1,15 +1,19 @@
 """The command: python -m fundus_utils doctor | download | run | train | evaluate | predict."""
 
 import math
+import os
+import signal
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 STARTED = time.monotonic()  # before TensorFlow is loaded: a training's minutes count from here
 
 from . import storage  # noqa: E402
+from .errors import FundusError  # noqa: E402
 
 # Each command is a function that may return how many things went wrong. What it needs is imported
 # in it, so that the others start fast and `doctor` works where TensorFlow does not.
@@ -24,7 +28,7 @@ def doctor(_: Namespace) -> int:
 
 def download(options: Namespace) -> None:
     """Fetch or unpack a data set."""
-    from . import downloads
+    from .data import downloads
 
     print(downloads.download(options.set))
 
@@ -35,91 +39,135 @@ def run(options: Namespace) -> None:
 
     print(f"Notebooks and workbook.html are in {workbook.run(keep=options.store)}")
     for path in sorted((storage.derived_dir() / "results").glob("*.json")):
-        print(f"{path.stem}: " + ", ".join(f"{k} {v}" for k, v in storage.load_json(path).items()))
+        figures = storage.load_json(path)
+        print(f"{path.stem}: " + ", ".join(f"{name} {value}" for name, value in figures.items()))
 
 
 def train(options: Namespace) -> None:
     """Train a network."""
-    from . import datasets, training
+    from .data import load_set
+    from .training.presets import preset_called
+    from .training.train import train as train_network
 
-    sets = [datasets.load_set(name, "train") for name in options.dataset.split(",")]
-    chosen = {name: getattr(options, name) for name in ("preset", "minutes", "steps", "seed")}
-    card = training.train(sets, options.out, started=STARTED, **chosen).card
+    preset = preset_called(options.preset)  # a misspelt one is told before anything is drawn
+    trained = train_network(
+        sets=[load_set(name, "train") for name in options.dataset.split(",")],
+        out=options.out,
+        preset=preset,
+        minutes=options.minutes,
+        steps=options.steps,
+        seed=options.seed,
+        started=STARTED,
+    )
+    card = trained.card
     print(f"{options.out}: {card['steps']} steps, threshold {card['threshold']:.2f}")
     print(f"threshold source: {card['threshold_source']}")
 
 
 def evaluate(options: Namespace) -> None:
     """Measure a trained model."""
-    from . import datasets, evaluation, prediction
+    from . import results
+    from .data import load_set
+    from .evaluation import evaluate_maps
+    from .prediction import predict_set
+    from .trained_model import load_model
 
-    trained = prediction.load_model(options.model)
-    samples = datasets.load_set(options.dataset, options.split)
-    maps = prediction.predict_set(trained, samples, progress=True)
-    found = evaluation.evaluate_maps(maps, trained.threshold)
-    width = max(map(len, found["photographs"])) + 2
-    print(" " * width + " ".join(f"{name[:12]:>12}" for name in evaluation.MEASURES))
-    for name, row in [*found["photographs"].items(), ("pooled", found["pooled"])]:
-        print(f"{name:{width}}" + " ".join(f"{row[key]:12.4f}" for key in evaluation.MEASURES))
+    trained = load_model(options.model)
+    samples = load_set(options.dataset, options.split)
+    maps = predict_set(trained, samples, progress=True)
+    found = evaluate_maps(maps, trained.threshold)
+    print(results.measures_table(found).to_string(float_format="{:.4f}".format))
     print(f"inside the field of view, threshold {trained.threshold:.2f} (from training images)")
     if options.json:
-        about = {"dataset": options.dataset, "split": options.split, "threshold": trained.threshold}
+        about = {
+            "dataset": options.dataset,
+            "split": options.split,
+            "threshold": trained.threshold,
+        }
         storage.save_json(options.json, about | found)
 
 
 def predict(options: Namespace) -> int:
     """Map the vessels of photographs."""
-    from . import pictures, prediction
+    from .trained_model import SHIPPED, load_model
 
-    names = [path.stem for path in options.image]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        problem = f"two photographs are called {twice[0]}"
-        raise storage.FundusError(f"{problem}: their maps would be one file, rename one.")
-    given = {path.resolve() for path in options.image}
-    for name in names:
-        if given & {path.resolve() for path in prediction.output_paths(options.out, name)}:
-            raise storage.FundusError(f"the map of {name} would replace a photograph: rename it.")
-    trained = prediction.load_model(options.model or prediction.SHIPPED)
+    if options.out.exists() and not options.out.is_dir():
+        raise FundusError(f"{options.out} is a file", "choose a folder for the maps")
+    _check_names(options.image, options.out)
+    trained = load_model(options.model or SHIPPED)
     failed = 0
     for path in options.image:
         try:
-            photograph = pictures.read_photograph(path)
-        except storage.FundusError as error:
-            print(error, file=sys.stderr)
+            _predict_one(trained, path, options.out)
+        except (FundusError, OSError, MemoryError) as error:  # it never ends the batch
+            named = str(path) in str(error)
+            print(error if named else f"{path}: {error}", file=sys.stderr)
             failed += 1
-            continue
-        made = prediction.predict_map(trained, photograph), trained.threshold
-        print(*prediction.save_prediction(options.out, path.stem, photograph, *made), sep="\n")
     return failed
 
 
+def _predict_one(trained: Any, path: Path, out: Path) -> None:
+    """Map one photograph and print where its map and overlay are."""
+    from .data import read_photograph
+    from .prediction import predict_map, save_prediction
+
+    photograph = read_photograph(path)
+    probability = predict_map(trained, photograph)
+    for made in save_prediction(out, path.stem, photograph, probability, trained.threshold):
+        print(made)
+
+
+def _check_names(images: Sequence[Path], out: Path) -> None:
+    """Raise FundusError if two photographs would share a map, or a map replace a photograph."""
+    from .prediction import output_paths
+
+    names = [path.stem for path in images]
+    given = {os.path.realpath(path) for path in images}  # also of links that lead in a circle
+    for name in names:
+        if names.count(name) > 1:
+            problem = f"two photographs are called {name}"
+            raise FundusError(problem, "their maps would be one file, rename one")
+        if any(os.path.realpath(path) in given for path in output_paths(out, name)):
+            raise FundusError(f"the map of {name} would replace a photograph", "rename it")
+
+
 def parser() -> ArgumentParser:
-    """Return the command's parser."""
+    """Return the command's parser. What a name may be is left to the code that looks it up."""
     top = ArgumentParser(prog="python -m fundus_utils", description=__doc__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for action in (doctor, download, run, train, evaluate, predict):
+
+    def command(action: Callable) -> ArgumentParser:
         one = commands.add_parser(action.__name__, help=action.__doc__, description=action.__doc__)
         one.set_defaults(action=action)
-    add = {name: one.add_argument for name, one in commands.choices.items()}
-    add["download"]("set", choices=["drive", "chase_db1", "stare", "hrf"])
-    add["run"]("--store", action="store_true", help="also write outputs into notebooks/")
-    add["train"]("--dataset", required=True, metavar="SET[,SET]", help="sets to learn from")
-    add["train"]("--out", required=True, type=Path, metavar="DIR", help="folder of the model")
-    add["train"]("--preset", default="laptop", choices=["lesson", "laptop", "drawn"])
-    length = commands.choices["train"].add_mutually_exclusive_group()
-    length.add_argument(
-        "--minutes", type=_number(float, 0, math.inf), help="how long all of it may take"
-    )
+        return one
+
+    command(doctor)
+
+    one = command(download)
+    one.add_argument("set", metavar="SET", help="drive, chase_db1, stare or hrf")
+
+    one = command(run)
+    one.add_argument("--store", action="store_true", help="also write outputs into notebooks/")
+
+    one = command(train)
+    one.add_argument("--dataset", required=True, metavar="SET[,SET]", help="sets to learn from")
+    one.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder of the model")
+    one.add_argument("--preset", default="laptop", help="lesson, laptop (the default) or drawn")
+    length = one.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=_number(float, 0, math.inf), help="for all of it")
     length.add_argument("--steps", type=_number(int, 0, 10**9), help="how many training steps")
-    add["train"]("--seed", type=_number(int, -1, 2**32), default=0)
-    add["evaluate"]("--model", required=True, type=Path, metavar="DIR")
-    add["evaluate"]("--dataset", required=True, metavar="SET")
-    add["evaluate"]("--split", default="test", choices=["train", "test", "all"])
-    add["evaluate"]("--json", type=Path, metavar="FILE", help="write the measures there too")
-    add["predict"]("image", nargs="+", type=Path, metavar="IMAGE")
-    add["predict"]("--model", type=Path, metavar="DIR", help="the shipped model by default")
-    add["predict"]("--out", required=True, type=Path, metavar="DIR")
+    one.add_argument("--seed", type=_number(int, -1, 2**32), default=0)
+
+    one = command(evaluate)
+    one.add_argument("--model", required=True, type=Path, metavar="DIR")
+    one.add_argument("--dataset", required=True, metavar="SET")
+    one.add_argument("--split", default="test", help="train, test (the default) or all")
+    one.add_argument("--json", type=Path, metavar="FILE", help="write the measures there too")
+
+    one = command(predict)
+    one.add_argument("image", nargs="+", type=Path, metavar="IMAGE")
+    one.add_argument("--model", type=Path, metavar="DIR", help="the shipped model by default")
+    one.add_argument("--out", required=True, type=Path, metavar="DIR")
     return top
 
 
@@ -133,18 +181,25 @@ def _number(kind: type, low: float, high: float) -> Callable[[str], float]:
     return number
 
 
+def _terminated(number: int, frame: Any) -> None:
+    """End as on Ctrl-C when the process is asked to end, so that nothing half-made is left."""
+    sys.exit(128 + number)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code: 0, or 1 after an error that it has explained."""
     options = parser().parse_args(arguments)
     try:
         return min(1, options.action(options) or 0)
-    except (storage.FundusError, OSError) as error:  # the latter: no permission, a full disk
+    except (FundusError, OSError) as error:  # the latter: no permission, a full disk
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("stopped; a training goes on when the same command is given again", file=sys.stderr)
+        later = "; it goes on when the same command is given again"
+        print(f"stopped{later if options.action is train else ''}", file=sys.stderr)
         return 130
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _terminated)
     sys.exit(main())

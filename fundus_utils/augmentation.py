@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from PIL import Image
 
-from .fov import Bools, Bytes
+from .photograph import Bools, Bytes, image_channel
 
 Range = tuple[float, float]
 Size = tuple[int, int] | None
@@ -34,26 +34,16 @@ class Ranges:
     gamma: Range = (0.8, 1.25)
 
 
-COLOURS = ("red", "green", "blue")
-STILL = Ranges((0, 0), (1, 1), (0, 0), (0, 0), False, (1, 1), (0, 0), (1, 1))
-
-
-def image_channel(photograph: Bytes, name: str) -> Bytes:
-    """Return one channel of an RGB photograph as uint8 (height, width).
-
-    Args:
-        photograph: uint8 (height, width, 3).
-        name: `red`, `green`, `blue` or `grey` (luminance 0.299 R + 0.587 G + 0.114 B, ITU-R
-            BT.601, which is what "read as grey" means in Keras and Pillow).
-
-    Raises:
-        ValueError: another name.
-    """
-    if name == "grey":
-        return np.asarray(Image.fromarray(photograph).convert("L"))
-    if name not in COLOURS:
-        raise ValueError(f"no channel is called {name!r}: choose from red, green, blue and grey.")
-    return photograph[..., COLOURS.index(name)]
+STILL = Ranges(
+    rotation=(0, 0),
+    scale=(1, 1),
+    shear=(0, 0),
+    shift=(0, 0),
+    mirror=False,
+    contrast=(1, 1),
+    brightness=(0, 0),
+    gamma=(1, 1),
+)
 
 
 def merge(
@@ -68,31 +58,34 @@ def merge(
         photograph: uint8 (height, width, 3).
         label: bool (height, width).
         fov: bool (height, width), or None.
-        channels: the image channels, by name (see `image_channel`).
+        channels: the image channels, by name (see `photograph.image_channel`).
 
     Returns:
         uint8 (height, width, len(channels) + 1 or + 2); label and field of view are 0 or 255.
     """
     layers = [image_channel(photograph, name) for name in channels]
-    on, off = np.uint8(255), np.uint8(0)
-    layers += [np.where(mask, on, off) for mask in (label, fov) if mask is not None]
+    for mask in (label, fov):
+        if mask is not None:
+            layers.append(np.where(mask, np.uint8(255), np.uint8(0)))
     return np.stack(layers, axis=-1)
 
 
-def split(merged: Bytes, channels: int = 1) -> tuple[Bytes, Bools, Bools]:
+def split(merged: Bytes, n_channels: int = 1) -> tuple[Bytes, Bools, Bools]:
     """Take a merged picture apart: the inverse of `merge`.
 
     Args:
-        merged: uint8 (height, width, channels + 1 or + 2).
-        channels: how many image channels come first.
+        merged: uint8 (height, width, n_channels + 1 or + 2).
+        n_channels: how many image channels come first.
 
     Returns:
-        image uint8 (height, width, channels); label bool (height, width), True where the value is
-        at least half of 255; field of view bool (height, width), all True if it was not merged.
+        image uint8 (height, width, n_channels); label bool (height, width), True where the value
+        is at least half of 255; field of view bool (height, width), all True if it was not merged.
     """
-    image, masks = merged[..., :channels], merged[..., channels:] >= 128
-    fov = masks[..., 1] if masks.shape[-1] > 1 else np.ones(masks.shape[:2], bool)
-    return image, masks[..., 0], fov
+    image = merged[..., :n_channels]
+    masks = merged[..., n_channels:] >= 128
+    label = masks[..., 0]
+    fov = masks[..., 1] if masks.shape[-1] > 1 else np.ones(label.shape, bool)
+    return image, label, fov
 
 
 def draw_affine(
@@ -113,14 +106,26 @@ def draw_affine(
     """
     height, width = size or source
     row, column = centre or (source[0] / 2, source[1] / 2)
-    turn, lean = (math.radians(rng.uniform(*r)) for r in (ranges.rotation, ranges.shear))
+
+    turn = math.radians(rng.uniform(*ranges.rotation))
+    lean = math.radians(rng.uniform(*ranges.shear))
     zoom = rng.uniform(*ranges.scale)
-    right, down = rng.uniform(*ranges.shift) * width, rng.uniform(*ranges.shift) * height
+    right = rng.uniform(*ranges.shift) * width
+    down = rng.uniform(*ranges.shift) * height
     side = -1 if ranges.mirror and rng.random() < 0.5 else 1
-    a, b = side * math.cos(turn) / zoom, -math.sin(turn + lean) / zoom
-    d, e = side * math.sin(turn) / zoom, math.cos(turn + lean) / zoom
-    x, y = width / 2 + right, height / 2 + down
-    return a, b, column - a * x - b * y, d, e, row - d * x - e * y
+
+    # Where one pixel to the right, and one pixel down, in the result leads in the source.
+    a = side * math.cos(turn) / zoom
+    d = side * math.sin(turn) / zoom
+    b = -math.sin(turn + lean) / zoom
+    e = math.cos(turn + lean) / zoom
+
+    # The result's middle, shifted, shows the centre.
+    x = width / 2 + right
+    y = height / 2 + down
+    c = column - a * x - b * y
+    f = row - d * x - e * y
+    return a, b, c, d, e, f
 
 
 def warp(merged: Bytes, affine: Affine, size: Size = None) -> Bytes:
@@ -135,9 +140,16 @@ def warp(merged: Bytes, affine: Affine, size: Size = None) -> Bytes:
         uint8 (*size, n); 0 where the source ends, so the field of view ends there too.
     """
     height, width = size or merged.shape[:2]
-    how = (width, height), Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR
-    layers = [Image.fromarray(layer).transform(*how) for layer in np.moveaxis(merged, -1, 0).copy()]
-    return np.stack([np.asarray(layer) for layer in layers], axis=-1)
+    moved = []
+    for layer in np.moveaxis(merged, -1, 0).copy():
+        picture = Image.fromarray(layer).transform(
+            size=(width, height),
+            method=Image.Transform.AFFINE,
+            data=affine,
+            resample=Image.Resampling.BILINEAR,
+        )
+        moved.append(np.asarray(picture))
+    return np.stack(moved, axis=-1)
 
 
 def jitter(image: Bytes, rng: Generator, ranges: Ranges) -> Bytes:
@@ -151,8 +163,9 @@ def jitter(image: Bytes, rng: Generator, ranges: Ranges) -> Bytes:
     Returns:
         uint8 of the same shape.
     """
-    drawn = ranges.gamma, ranges.contrast, ranges.brightness
-    gamma, contrast, brightness = (rng.uniform(*r) for r in drawn)
+    gamma = rng.uniform(*ranges.gamma)
+    contrast = rng.uniform(*ranges.contrast)
+    brightness = rng.uniform(*ranges.brightness)
     grey = np.linspace(0, 1, 256) ** gamma
     table = (grey - 0.5) * contrast + 0.5 + brightness
     return np.rint(table.clip(0, 1) * 255).astype(np.uint8)[image]
@@ -162,17 +175,20 @@ def augment(
     merged: Bytes,
     rng: Generator,
     ranges: Ranges | None = None,
-    channels: int = 1,
+    n_channels: int = 1,
     size: Size = None,
     centre: Point = None,
 ) -> Bytes:
     """Transform a merged picture: all of it moves, only its image channels change brightness.
 
+    An augmentation of your own takes the same arguments; `training.train` calls it with `merged`,
+    `rng` and `ranges` by position, the others by name.
+
     Args:
-        merged: uint8 (height, width, channels + 1 or + 2), see `merge`.
+        merged: uint8 (height, width, n_channels + 1 or + 2), see `merge`.
         rng: where the chance comes from; the same state gives the same picture.
         ranges: how far it may go; `Ranges()` by default.
-        channels: how many image channels come first.
+        n_channels: how many image channels come first.
         size: (height, width) of the result, for crops; that of the source by default.
         centre: (row, column) of the crop's middle in the source.
 
@@ -180,7 +196,8 @@ def augment(
         uint8 (*size, n): label and field of view still interpolated; `split` makes them two-valued.
     """
     ranges = ranges or Ranges()
-    affine = draw_affine(rng, ranges, (merged.shape[0], merged.shape[1]), size, centre)
+    height, width = merged.shape[:2]
+    affine = draw_affine(rng, ranges, (height, width), size, centre)
     moved = warp(merged, affine, size)
-    moved[..., :channels] = jitter(moved[..., :channels], rng, ranges)
+    moved[..., :n_channels] = jitter(moved[..., :n_channels], rng, ranges)
     return moved

@@ -7,12 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics
 
-from .fov import Bools, Floats
-from .storage import FundusError
+from .errors import FundusError
+from .photograph import Bools, Floats
 
 MEASURES = ("dice", "auc", "average_precision", "mcc", "accuracy", "sensitivity", "specificity")
 THRESHOLDS = np.arange(1, 100) / 100
 LEVELS = 2**22  # of pooled probabilities: a float32's leading 24 bits, a relative step of 3e-5
+UNDEFINED = float("nan")
+
+Counts = tuple[
+    int, int, int, int
+]  # pixels: true positives, false positives, false and true negatives
 
 
 def base_rate_loss(share: float) -> float:
@@ -29,20 +34,23 @@ def base_rate_loss(share: float) -> float:
     return float(-share * np.log(share) - (1 - share) * np.log(1 - share))
 
 
-def confusion(label: Bools, vessels: Bools) -> tuple[int, int, int, int]:
+def confusion(label: Bools, vessels: Bools) -> Counts:
     """Count (true positives, false positives, false negatives, true negatives) of two masks."""
-    both, called, drawn = (label & vessels).sum(), vessels.sum(), label.sum()
-    return int(both), int(called - both), int(drawn - both), int(label.size - called - drawn + both)
+    true_positives = int((label & vessels).sum())
+    false_positives = int(vessels.sum()) - true_positives
+    false_negatives = int(label.sum()) - true_positives
+    true_negatives = label.size - true_positives - false_positives - false_negatives
+    return true_positives, false_positives, false_negatives, true_negatives
 
 
-def _ratio(above: float, below: float, otherwise: float = float("nan")) -> float:
+def _ratio(above: float, below: float, otherwise: float = UNDEFINED) -> float:
     return above / below if below else otherwise
 
 
 def dice(label: Bools, vessels: Bools) -> float:
     """Return 2 TP / (2 TP + FP + FN), in [0, 1]; 1 if both masks are empty (Dice 1945)."""
     tp, fp, fn, _ = confusion(label, vessels)
-    return _ratio(2 * tp, 2 * tp + fp + fn, 1.0)
+    return _ratio(2 * tp, 2 * tp + fp + fn, otherwise=1.0)
 
 
 def measures(label: Bools, probability: Floats, threshold: float) -> dict[str, float]:
@@ -57,24 +65,33 @@ def measures(label: Bools, probability: Floats, threshold: float) -> dict[str, f
         One float for each name of MEASURES. What a label without vessels, or without background,
         leaves undefined (AUC, average precision, sensitivity or specificity) is nan.
     """
-    label, probability = label.ravel(), probability.ravel()
-    return _measures(confusion(label, probability >= float(threshold)), label, probability)
+    flat_label = label.ravel()
+    score = probability.ravel()
+    counts = confusion(flat_label, score >= float(threshold))
+    return _measures(counts, flat_label, score)
 
 
 def _measures(
-    counts: tuple[int, ...], label: NDArray, score: NDArray, weight: NDArray | None = None
+    counts: Counts, label: NDArray, score: NDArray, weight: NDArray | None = None
 ) -> dict[str, float]:
     """Compute every measure from a confusion and the scores, each standing for `weight` pixels."""
     tp, fp, fn, tn = (float(count) for count in counts)
-    spread = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
-    curves = [float("nan")] * 2
+    auc = average_precision = UNDEFINED
     if tp + fn > 0 and tn + fp > 0:
-        areas = metrics.roc_auc_score, metrics.average_precision_score
-        curves = [float(area(label, score, sample_weight=weight)) for area in areas]
-    mcc = _ratio(tp * tn - fp * fn, np.sqrt(spread), 0.0)
-    rates = _ratio(tp + tn, tp + fp + fn + tn), _ratio(tp, tp + fn), _ratio(tn, tn + fp)
-    found = _ratio(2 * tp, 2 * tp + fp + fn, 1.0), *curves, mcc, *rates
-    return dict(zip(MEASURES, found, strict=True))
+        auc = float(metrics.roc_auc_score(label, score, sample_weight=weight))
+        average_precision = float(
+            metrics.average_precision_score(label, score, sample_weight=weight)
+        )
+    spread = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
+    return {
+        "dice": _ratio(2 * tp, 2 * tp + fp + fn, otherwise=1.0),
+        "auc": auc,
+        "average_precision": average_precision,
+        "mcc": _ratio(tp * tn - fp * fn, spread, otherwise=0.0),
+        "accuracy": _ratio(tp + tn, tp + fp + fn + tn),
+        "sensitivity": _ratio(tp, tp + fn),
+        "specificity": _ratio(tn, tn + fp),
+    }
 
 
 def dice_by_threshold(
@@ -91,16 +108,26 @@ def dice_by_threshold(
         float64 (k,).
     """
     # Pixels are counted in the bins between thresholds: bin j holds t[j-1] <= p < t[j].
-    counts = np.zeros((2, len(thresholds) + 1))
+    n_bins = len(thresholds) + 1
+    background = np.zeros(n_bins)
+    vessels = np.zeros(n_bins)
     for label, probability in pairs:
         # In the map's own precision, as `measures` compares: the float32 0.7 is at or above 0.7.
         cuts = np.asarray(thresholds, probability.dtype)
         bins = np.searchsorted(cuts, probability.ravel(), side="right")
-        for kind in (0, 1):
-            counts[kind] += np.bincount(bins[label.ravel() == kind], minlength=counts.shape[1])
-    false, true = counts[:, :0:-1].cumsum(axis=1)[:, ::-1]  # pixels at or above each threshold
-    below = true + false + counts[1].sum()
-    return np.divide(2 * true, below, out=np.ones_like(below), where=below > 0)
+        inside = label.ravel()
+        background += np.bincount(bins[~inside], minlength=n_bins)
+        vessels += np.bincount(bins[inside], minlength=n_bins)
+    false_positives = _at_or_above(background)
+    true_positives = _at_or_above(vessels)
+    below = true_positives + false_positives + vessels.sum()  # 2 TP + FP + FN
+    return np.divide(2 * true_positives, below, out=np.ones_like(below), where=below > 0)
+
+
+def _at_or_above(counts: NDArray) -> NDArray:
+    """Return how many pixels lie at or above each threshold, from the counts between them."""
+    from_the_top = counts[::-1].cumsum()[::-1]
+    return from_the_top[1:]
 
 
 def best_threshold(pairs: Iterable[tuple[Bools, Floats]]) -> tuple[float, float]:
@@ -127,20 +154,44 @@ def evaluate_maps(
         take probabilities for equal that differ by less than 3e-5 of their value.
 
     Raises:
-        FundusError: a photograph has no label, or there is none.
+        FundusError: a photograph has no label, or there is none, or a map leaves [0, 1].
     """
-    photographs, total = {}, np.zeros(4, int)
-    pooled = np.zeros((2, LEVELS), int)  # counted: the pixels of many photographs fill the memory
+    photographs = {}
+    total = np.zeros(4, int)
+    background = np.zeros(LEVELS, int)  # counted: the pixels of many photographs fill the memory
+    vessels = np.zeros(LEVELS, int)
     for name, label, probability, fov in items:
         if label is None:
-            raise FundusError(f"{name} has no label: its map cannot be measured.")
-        inside, found = label[fov], probability[fov]
+            raise FundusError(f"{name} has no label", "its map cannot be measured")
+        inside = label[fov]
+        found = probability[fov]
+        levels = _levels(name, found)
         photographs[name] = measures(inside, found, threshold)
         total += confusion(inside, found >= float(threshold))
-        levels = np.abs(found, dtype=np.float32).view(np.uint32) >> 8
-        pooled += [np.bincount(levels[inside == kind], minlength=LEVELS) for kind in (0, 1)]
+        background += np.bincount(levels[~inside], minlength=LEVELS)
+        vessels += np.bincount(levels[inside], minlength=LEVELS)
     if not photographs:
-        raise FundusError("no photograph was given: there is nothing to measure.")
-    kinds, scores = pooled.nonzero()
-    everything = _measures(tuple(total), kinds, scores, pooled[kinds, scores])
-    return {"pooled": everything, "photographs": photographs}
+        raise FundusError("no photograph was given", "there is nothing to measure")
+    tp, fp, fn, tn = total.tolist()
+    pooled = _pooled((tp, fp, fn, tn), background, vessels)
+    return {"pooled": pooled, "photographs": photographs}
+
+
+def _levels(name: str, probability: NDArray) -> NDArray:
+    """Return the leading 24 bits of each probability: equal levels count as equal scores."""
+    if not (
+        np.isfinite(probability).all() and (probability >= 0).all() and (probability <= 1).all()
+    ):
+        problem = f"the map of {name} holds values outside 0 to 1"
+        raise FundusError(problem, "a probability map is measured, not another picture")
+    return np.abs(probability, dtype=np.float32).view(np.uint32) >> 8  # abs: no -0.0
+
+
+def _pooled(counts: Counts, background: NDArray, vessels: NDArray) -> dict[str, float]:
+    """Compute every measure of pixels that have been counted level by level."""
+    low = background.nonzero()[0]
+    high = vessels.nonzero()[0]
+    label = np.repeat([0, 1], [len(low), len(high)])
+    score = np.concatenate([low, high])
+    weight = np.concatenate([background[low], vessels[high]])
+    return _measures(counts, label, score, weight)

@@ -7,11 +7,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.morphology import disk, skeletonize
 
-from .augmentation import image_channel
-from .datasets import Sample
-from .fov import Bools, Bytes
-from .storage import FundusError
+from .errors import FundusError
+from .photograph import RGB, Bools, Bytes, Sample, image_channel
 
+TOUCHING = np.ones((3, 3))  # pixels that touch, also by a corner, belong together
 RING = 6  # pixels: a vessel is compared with what lies this close to it, not with the whole eye
 
 
@@ -64,9 +63,17 @@ def vessel_widths(label: Bools) -> NDArray[np.float64]:
     """Return the width in pixels of the vessels at each pixel of their centre lines.
 
     Measured on the label enlarged twice, where every width is even: there, the distance from the
-    centre line to the nearest background pixel is the width before enlarging.
+    centre line to the nearest background pixel is the width before enlarging. Beyond the picture
+    all is background.
+
+    Args:
+        label: bool (H, W).
+
+    Returns:
+        float64 (n,), one for each of the n pixels of the centre lines of the enlarged label.
     """
-    twice = label.repeat(2, axis=0).repeat(2, axis=1)
+    bordered = np.pad(label, 1)
+    twice = bordered.repeat(2, axis=0).repeat(2, axis=1)
     return ndimage.distance_transform_edt(twice)[skeletonize(twice)]
 
 
@@ -82,19 +89,26 @@ def describe(sample: Sample) -> dict[str, float]:
 
     Vessel share; median width in pixels; contrast of red, green and blue against the ring, in grey
     levels; median branching angle in degrees; fractal dimension; mean of green inside the field.
+
+    Raises:
+        FundusError: the sample has no label, or an empty one.
     """
     if sample.label is None or not (sample.label & sample.fov).any():
-        raise FundusError(f"{sample.name} has no label, or an empty one: nothing to describe.")
+        problem = f"{sample.name} has no label, or an empty one"
+        raise FundusError(problem, "there is nothing to describe")
     label = sample.label & sample.fov
-    found = {"share": vessel_share(sample), "width": float(np.median(vessel_widths(label)))}
-    for channel in ("red", "green", "blue"):
-        contrast = vessel_contrast(sample.photograph, label, sample.fov, channel)
-        found[channel] = contrast.difference
+    contrast = {
+        name: vessel_contrast(sample.photograph, label, sample.fov, name).difference for name in RGB
+    }
     angles = branching_angles(label)
-    found["angle"] = float(np.median(angles)) if len(angles) else float("nan")
-    found["dimension"] = fractal_dimension(label)
-    found["brightness"] = float(sample.photograph[sample.fov, 1].mean())
-    return found
+    return {
+        "share": vessel_share(sample),
+        "width": float(np.median(vessel_widths(label))),
+        **contrast,
+        "angle": float(np.median(angles)) if len(angles) else float("nan"),
+        "dimension": fractal_dimension(label),
+        "brightness": float(sample.photograph[sample.fov, RGB.index("green")].mean()),
+    }
 
 
 def local_darkness(image: Bytes, fov: Bools, radius: int = 12) -> NDArray[np.float64]:
@@ -123,35 +137,51 @@ def branching_angles(label: Bools, reach: int = 8) -> NDArray[np.float64]:
         reach: how far from the fork the directions are taken, in pixels.
     """
     lines = np.pad(skeletonize(label), reach)
-    around = ndimage.convolve(lines.astype(int), np.ones((3, 3), int))
-    edge = np.ones((2 * reach + 1, 2 * reach + 1), bool)
-    edge[1:-1, 1:-1] = False
-    forks, count = ndimage.label(lines & (around > 3), np.ones((3, 3)))
+    neighbours = ndimage.convolve(lines.astype(int), np.ones((3, 3), int))
+    forks, count = ndimage.label(lines & (neighbours > 3), TOUCHING)
+    centres = ndimage.center_of_mass(forks, forks, range(1, count + 1))
     found = []
-    for row, column in ndimage.center_of_mass(forks, forks, range(1, count + 1)):
-        top, left = round(row) - reach, round(column) - reach
+    for row, column in centres:
+        top = round(row) - reach
+        left = round(column) - reach
         window = lines[top : top + 2 * reach + 1, left : left + 2 * reach + 1]
-        pieces, _ = ndimage.label(window, np.ones((3, 3)))
-        middle = pieces[reach - 1 : reach + 2, reach - 1 : reach + 2].max()
-        ways, number = ndimage.label((pieces == middle) & edge, np.ones((3, 3)))
-        if number == 3:  # places where the vessel leaves the window; a slanting crossing has four
-            ends = np.array(ndimage.center_of_mass(ways, ways, [1, 2, 3])) - reach
-            towards = np.sort(np.arctan2(*ends.T))
-            found.append(np.degrees(np.diff([*towards, towards[0] + 2 * np.pi]).min()))
+        ends = _ways_out(window, reach)
+        if len(ends) == 3:  # where the vessel leaves the window; a slanting crossing has four
+            directions = np.sort(np.arctan2(*ends.T))
+            all_round = [*directions, directions[0] + 2 * np.pi]
+            found.append(np.degrees(np.diff(all_round).min()))
     return np.array(found)
+
+
+def _ways_out(window: Bools, reach: int) -> NDArray[np.float64]:
+    """Return where the centre line through a window's middle leaves it: (n, 2), from the middle."""
+    pieces, _ = ndimage.label(window, TOUCHING)
+    middle = pieces[reach - 1 : reach + 2, reach - 1 : reach + 2].max()
+    edge = np.ones(window.shape, bool)
+    edge[1:-1, 1:-1] = False
+    ways, count = ndimage.label((pieces == middle) & edge, TOUCHING)
+    centres = ndimage.center_of_mass(ways, ways, range(1, count + 1))
+    return np.array(centres).reshape(-1, 2) - reach
 
 
 def fractal_dimension(label: Bools) -> float:
     """Return the box-counting dimension of the vessels' centre lines: a line 1, a full plane 2.
 
     The slope of log(boxes that hold a piece of a centre line) over log(1 / side of the box), sides
-    2 to 64 pixels.
+    2 to 64 pixels. A label without a vessel has none: nan.
     """
     lines = skeletonize(label)
+    if not lines.any():
+        return float("nan")
     sides = 2 ** np.arange(1, 7)
     boxes = []
     for side in sides:
-        padded = np.pad(lines, [(0, -length % side) for length in lines.shape])
-        rows, columns = padded.shape[0] // side, padded.shape[1] // side
-        boxes.append(padded.reshape(rows, side, columns, side).any(axis=(1, 3)).sum())
-    return float(-np.polyfit(np.log(sides), np.log(boxes), 1)[0])
+        below = -lines.shape[0] % side
+        right = -lines.shape[1] % side
+        padded = np.pad(lines, [(0, below), (0, right)])
+        rows = padded.shape[0] // side
+        columns = padded.shape[1] // side
+        filled = padded.reshape(rows, side, columns, side).any(axis=(1, 3))
+        boxes.append(filled.sum())
+    slope, _ = np.polyfit(np.log(sides), np.log(boxes), 1)
+    return float(-slope)

@@ -1,20 +1,29 @@
 """Figures with a caption and an alternative text, light enough to be stored in a notebook."""
 
 import io
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 
-from .fov import Bools, Bytes
+from .photograph import Bools, Bytes, Floats
 
 # Okabe and Ito's colours (2008), told apart with any kind of colour vision.
-BLUE, ORANGE, GREEN, YELLOW, GREY = "#0072B2", "#D55E00", "#009E73", "#F0E442", "#8C8C8C"
-COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9")
+BLUE = "#0072B2"
+ORANGE = "#D55E00"
+GREEN = "#009E73"
+PURPLE = "#CC79A7"
+AMBER = "#E69F00"
+SKY = "#56B4E9"
+GREY = "#8C8C8C"
+COLOURS = (BLUE, ORANGE, GREEN, PURPLE, AMBER, SKY)
+CYAN = (0, 255, 255)  # RGB: far from every colour of a fundus, also for the colour-blind
 DPI = 80
 
 
@@ -25,11 +34,17 @@ def live() -> bool:
 
 def encode(figure: Figure, photograph: bool = False) -> tuple[str, bytes]:
     """Return (MIME type, bytes) of a figure: JPEG for photographs, PNG for curves; close it."""
-    kind, quality = ("jpeg", {"quality": 80}) if photograph else ("png", {})
-    room = io.BytesIO()
-    figure.savefig(room, format=kind, dpi=DPI, bbox_inches="tight", pil_kwargs=quality)
+    kind = "jpeg" if photograph else "png"
+    buffer = io.BytesIO()
+    figure.savefig(
+        buffer,
+        format=kind,
+        dpi=DPI,
+        bbox_inches="tight",
+        pil_kwargs={"quality": 80} if photograph else {},
+    )
     plt.close(figure)
-    return f"image/{kind}", room.getvalue()
+    return f"image/{kind}", buffer.getvalue()
 
 
 def show(figure: Figure, caption: str, alt: str, photograph: bool = False) -> None:
@@ -60,9 +75,10 @@ def panels(
         side: of one picture, in inches.
     """
     columns = min(columns, len(pictures))
-    rows = -(-len(pictures) // columns)
+    rows = math.ceil(len(pictures) / columns)
     maps = any(picture.dtype.kind == "f" for picture in pictures)
-    height = side * pictures[0].shape[0] / pictures[0].shape[1] + (0.6 if maps else 0.35)
+    around = 0.6 if maps else 0.35  # inches for the title, and for a colour bar
+    height = side * pictures[0].shape[0] / pictures[0].shape[1] + around
     figure = plt.figure(figsize=(side * columns, height * rows), layout="constrained")
     for place, (picture, title) in enumerate(zip(pictures, titles, strict=True), start=1):
         axis = figure.add_subplot(rows, columns, place)
@@ -71,10 +87,30 @@ def panels(
         drawn = axis.imshow(picture, cmap="gray", vmin=0, vmax=top, interpolation="antialiased")
         axis.set_title(title, fontsize=10)
         if picture.dtype.kind == "f":
-            room = axis.inset_axes((0.2, -0.06, 0.6, 0.03))
-            bar = figure.colorbar(drawn, cax=room, orientation="horizontal", ticks=(0, 0.5, 1))
+            below = axis.inset_axes((0.2, -0.06, 0.6, 0.03))
+            bar = figure.colorbar(drawn, cax=below, orientation="horizontal", ticks=(0, 0.5, 1))
             bar.ax.tick_params(labelsize=8, length=2, pad=1)
     return figure
+
+
+def vessel_overlay(photograph: Bytes, vessels: Bools) -> Bytes:
+    """Return the photograph with its vessels in cyan, half transparent: uint8 (H, W, 3)."""
+    result = photograph.copy()
+    result[vessels] = (0.4 * photograph[vessels] + 0.6 * np.array(CYAN)).astype(np.uint8)
+    return result
+
+
+def colour_vessels(photograph: Bytes, probability: Floats) -> Bytes:
+    """Multiply the map back onto the photograph, so that the vessels keep their colour.
+
+    Args:
+        photograph: uint8 (H, W, 3).
+        probability: float32 (H, W) in [0, 1], or a bool vessel mask.
+
+    Returns:
+        uint8 (H, W, 3): the photograph's colours on vessels, black elsewhere.
+    """
+    return np.rint(photograph * probability[..., None].astype(np.float32)).astype(np.uint8)
 
 
 def error_overlay(label: Bools, vessels: Bools, fov: Bools) -> Bytes:
@@ -91,13 +127,11 @@ def error_overlay(label: Bools, vessels: Bools, fov: Bools) -> Bytes:
     return result
 
 
-def curves(rows: Sequence[dict[str, float]], title: str = "") -> Figure:
-    """Draw training and validation loss against the step, from the rows of a curve.csv."""
+def curves(curve: pd.DataFrame, title: str = "") -> Figure:
+    """Draw training and validation loss against the step, from the table of a curve.csv."""
     figure, axis = plt.subplots(figsize=(6, 3.5), layout="constrained")
-    steps = [row["step"] for row in rows]
-    lines = ("loss", "-o", BLUE, "training"), ("val_loss", "-s", ORANGE, "validation")
-    for key, style, colour, label in lines:
-        axis.plot(steps, [row[key] for row in rows], style, ms=3, color=colour, label=label)
+    axis.plot(curve["step"], curve["loss"], "-o", ms=3, color=BLUE, label="training")
+    axis.plot(curve["step"], curve["val_loss"], "-s", ms=3, color=ORANGE, label="validation")
     axis.set(xlabel="step", ylabel="binary cross-entropy (nats)", title=title)
     axis.set_ylim(0, 1)  # a loss above 1 nat says only that nothing was learned yet
     axis.legend()
@@ -109,14 +143,16 @@ class LiveCurve:
 
     handle: Any = None  # nothing is shown yet
 
-    def __call__(self, model: Any, rows: Sequence[dict[str, float]]) -> None:
-        """Draw the rows so far in the same place; nothing where `live()` is False."""
+    def __call__(self, model: Any, curve: pd.DataFrame) -> None:
+        """Draw the curve so far in the same place; nothing where `live()` is False."""
         if not live():
             return
-        mime, content = encode(curves(rows, "while it trains"))
-        alt = f"Loss so far: training {rows[-1]['loss']:.3f}, validation {rows[-1]['val_loss']:.3f}"
+        mime, content = encode(curves(curve, "while it trains"))
+        last = curve.iloc[-1]
+        alt = f"Loss so far: training {last['loss']:.3f}, validation {last['val_loss']:.3f}"
         bundle = {mime: content, "text/plain": alt}
+        metadata = {mime: {"alt": alt}}
         if self.handle is None:
-            self.handle = display(bundle, raw=True, display_id=True, metadata={mime: {"alt": alt}})
+            self.handle = display(bundle, raw=True, display_id=True, metadata=metadata)
         else:
-            self.handle.update(bundle, raw=True, metadata={mime: {"alt": alt}})
+            self.handle.update(bundle, raw=True, metadata=metadata)

@@ -1,7 +1,7 @@
 """Mean and standard deviation of the training images: one pass, saved, read back, applied."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from .augmentation import Ranges, augment, split
-from .fov import Bytes, Floats
-from .storage import FundusError, sha256
+from .errors import FundusError
+from .photograph import Bools, Bytes, Floats
+from .storage import sha256
 
 CHUNK = 25  # augmented images a task: fixed, so that sums are added in one order on any machine
 
@@ -66,8 +67,13 @@ def normalize(image: NDArray, mean: float, std: float) -> Floats:
     return ((image.astype(np.float32) / 255 - mean) / std).astype(np.float32)
 
 
-def photograph_statistics(image: Bytes, fov: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return mean and standard deviation (0 to 1 scale) of one image inside its field of view."""
+def photograph_statistics(image: Bytes, fov: Bools) -> tuple[float, float]:
+    """Return mean and standard deviation (0 to 1 scale) of one image inside its field of view.
+
+    Args:
+        image: uint8 (H, W, n) or (H, W); all channels count together.
+        fov: bool (H, W); where it is empty, (0, 1) is returned.
+    """
     values = image[fov] / 255
     if values.size == 0:
         return 0.0, 1.0
@@ -78,33 +84,39 @@ def augmented_statistics(
     merged: Sequence[Bytes],
     count: int = 1700,
     seed: int = 0,
-    channels: int = 1,
+    n_channels: int = 1,
     ranges: Ranges | None = None,
     inside_fov: bool = True,
     progress: bool = True,
+    augment: Callable[..., Bytes] = augment,
 ) -> RunningStatistics:
     """Compute the statistics of `count` augmented images without keeping any of them.
 
     Args:
-        merged: uint8 (H, W, channels + 2) pictures: image channels, label, field of view.
+        merged: uint8 (H, W, n_channels + 2) pictures: image channels, label, field of view.
         count: how many augmented images; number i comes from picture i modulo len(merged).
         seed: image i depends on (seed, i) alone.
-        channels: how many image channels each picture has.
+        n_channels: how many image channels each picture has.
         ranges: the augmentation's.
         inside_fov: count only pixels inside the field of view (else also the black surround).
         progress: show a bar with the time left.
+        augment: a function with the signature of `augmentation.augment`.
 
     Returns:
         RunningStatistics over pixel values on the 0 to 1 scale.
     """
 
+    def values_of(i: int) -> NDArray:
+        rng = np.random.default_rng([seed, i])
+        picture = augment(merged[i % len(merged)], rng, ranges, n_channels=n_channels)
+        image, _, fov = split(picture, n_channels)
+        counted = image[fov] if inside_fov else image
+        return counted.reshape(-1) / 255
+
     def chunk(first: int) -> RunningStatistics:
         part = RunningStatistics()
         for i in range(first, min(first + CHUNK, count)):
-            rng = np.random.default_rng([seed, i])
-            picture = augment(merged[i % len(merged)], rng, ranges, channels)
-            image, _, fov = split(picture, channels)
-            part.add((image[fov] if inside_fov else image).reshape(-1) / 255)
+            part.add(values_of(i))
         return part
 
     total = RunningStatistics()
@@ -135,17 +147,22 @@ def load_statistics(folder: Path, card: dict, channels: Sequence[str]) -> tuple[
         FundusError: a file is missing or changed, or of another channel, or std is not above 0.
     """
     if list(card["channels"]) != list(channels):
-        found, wanted = ", ".join(card["channels"]), ", ".join(channels)
-        advice = "use the channel that the model was trained on"
-        raise FundusError(f"{folder} holds statistics of {found}, not of {wanted}: {advice}.")
-    paths = folder / "mean.npy", folder / "std.npy"
-    for path in paths:
-        if not path.is_file():
-            raise FundusError(f"{path} is missing: make the statistics again (notebook 03).")
-        if sha256(path) != card["sha256"].get(path.name):
-            problem = f"{path} is not the file that its card describes"
-            raise FundusError(f"{problem}: remove {folder} and make all of it again.")
-    mean, std = (float(np.load(path)) for path in paths)
+        found = ", ".join(card["channels"])
+        wanted = ", ".join(channels)
+        problem = f"{folder} holds statistics of {found}, not of {wanted}"
+        raise FundusError(problem, "use the channel that the model was trained on")
+    mean = _read_scalar(folder / "mean.npy", card["sha256"])
+    std = _read_scalar(folder / "std.npy", card["sha256"])
     if not (0 < std < np.inf and np.isfinite(mean)):
-        raise FundusError(f"{paths[1]} holds {std}, mean.npy {mean}: std must be above 0.")
+        problem = f"{folder / 'std.npy'} holds {std}, mean.npy {mean}"
+        raise FundusError(problem, "std must be above 0, so make the statistics again")
     return mean, std
+
+
+def _read_scalar(path: Path, checksums: dict[str, str]) -> float:
+    if not path.is_file():
+        raise FundusError(f"{path} is missing", "make the statistics again (notebook 03)")
+    if sha256(path) != checksums.get(path.name):
+        problem = f"{path} is not the file that its card describes"
+        raise FundusError(problem, f"remove {path.parent} and make all of it again")
+    return float(np.load(path))

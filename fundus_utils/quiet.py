@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read at the first import
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # whatever a keras.json at home says
 
 
 # What native code writes to the standard error stream goes nowhere for a moment.

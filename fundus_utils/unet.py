@@ -1,9 +1,10 @@
 """The U-Net: the article's network, the one it was made from, and the course's compact one."""
 
+from collections.abc import Callable
 from typing import Any
 
+from .errors import FundusError
 from .quiet import keras
-from .storage import FundusError
 
 layers = keras.layers
 
@@ -66,7 +67,7 @@ def article_unet(size: int | None = 512, width: int = 64, original: bool = False
     return keras.Model(inputs, outputs, name="original_unet" if original else "article_unet")
 
 
-def compact_unet(width: int = 8, depth: int = 3, channels: int = 1) -> keras.Model:
+def compact_unet(width: int = 8, depth: int = 3, n_channels: int = 1) -> keras.Model:
     """Build the network that this course trains: small enough for a laptop's processor.
 
     Every 3x3 convolution is followed by BatchNormalization and ReLU, the skips carry normalized
@@ -75,10 +76,10 @@ def compact_unet(width: int = 8, depth: int = 3, channels: int = 1) -> keras.Mod
     Args:
         width: filters of the first level, doubled at each of `depth` poolings.
         depth: poolings; input sides must be divisible by 2**depth.
-        channels: image channels of the input.
+        n_channels: image channels of the input.
 
     Returns:
-        A model from float32 (n, height, width, channels) to (n, height, width, 1) in (0, 1).
+        A model from float32 (n, height, width, n_channels) to (n, height, width, 1) in (0, 1).
     """
 
     def block(x: Any, filters: int) -> Any:
@@ -89,7 +90,7 @@ def compact_unet(width: int = 8, depth: int = 3, channels: int = 1) -> keras.Mod
             x = layers.ReLU()(layers.BatchNormalization()(x))
         return x
 
-    inputs = x = keras.Input((None, None, channels))
+    inputs = x = keras.Input((None, None, n_channels))
     skips = []
     for level in range(depth):
         x = block(x, width * 2**level)
@@ -103,17 +104,25 @@ def compact_unet(width: int = 8, depth: int = 3, channels: int = 1) -> keras.Mod
     return keras.Model(inputs, outputs, name="compact_unet")
 
 
+# The networks that a preset may name. To add one: a function of width, depth and n_channels that
+# returns a model from float32 (n, h, w, n_channels) to (n, h, w, 1) in (0, 1), for any h and w that
+# are multiples of 16, and a line here.
+NETWORKS: dict[str, Callable[..., keras.Model]] = {
+    "compact_unet": compact_unet,
+}
+
+
 def check_size(height: int, width: int, depth: int = 4) -> None:
     """Raise FundusError unless both sides can be halved `depth` times without a remainder."""
     step = 2**depth
     for side in (height, width):
-        if side % step or side <= 0:
-            below, above = side // step * step, -(-side // step) * step
-            problem = f"a side of {side} pixels cannot be halved {depth} times"
-            advice = f"Pad it to {max(step, above)}" + (
-                f" or crop it to {below}." if below else "."
-            )
-            raise FundusError(f"{problem}: the skips would not fit. {advice}")
+        if side > 0 and side % step == 0:
+            continue
+        below = side // step * step
+        above = max(step, -(-side // step) * step)
+        problem = f"a side of {side} pixels cannot be halved {depth} times"
+        crop = f" or crop it to {below}" if below > 0 else ""
+        raise FundusError(problem, f"the skips would not fit. Pad it to {above}{crop}")
 
 
 def receptive_field(depth: int, article: bool = False) -> int:
@@ -127,6 +136,9 @@ def receptive_field(depth: int, article: bool = False) -> int:
         depth: poolings; two 3x3 convolutions a level.
         article: also count the article's 2x2 convolutions after upsampling and its last 3x3 one.
     """
-    upper = sum(2**level for level in range(depth))
-    down, lowest, up = (4 + 1) * upper, 4 * 2**depth, 4 * upper
-    return 1 + down + lowest + up + (upper + 2 if article else 0)
+    levels = sum(2**level for level in range(depth))  # a pixel at each level but the lowest
+    encoder = 4 * levels + levels  # two 3x3 convolutions and a pooling a level
+    lowest = 4 * 2**depth
+    decoder = 4 * levels
+    extra = levels + 2 if article else 0
+    return 1 + encoder + lowest + decoder + extra

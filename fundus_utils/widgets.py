@@ -14,25 +14,34 @@ import numpy as np
 from PIL import Image
 
 from . import storage, synthetic
-from .augmentation import Ranges, draw_affine, image_channel, jitter, split, warp
-from .datasets import SOURCES, FundusSet
-from .fov import Bytes
-from .pictures import read_photograph
-from .prediction import TrainedModel, colour_vessels, predict_map, vessel_overlay
+from .augmentation import STILL, draw_affine, jitter, split, warp
+from .data import SOURCES, FundusSet, read_photograph
+from .errors import FundusError
+from .figures import colour_vessels, vessel_overlay
+from .photograph import Bytes, image_channel
+from .prediction import predict_map
+from .trained_model import TrainedModel
 
-SIDE = 512  # pixels: the longest side of a picture in a widget
+SIDE = 512  # pixels: the height of a picture in a widget, and the width of each one in a row
 STYLE = {"description_width": "9em"}
 
 
 def as_jpeg(picture: np.ndarray) -> bytes:
-    """Encode uint8 (H, W, 3), uint8 (H, W) or bool (H, W) as JPEG, at most SIDE pixels wide."""
+    """Encode a picture as JPEG, shrunk to at most SIDE pixels of height.
+
+    Args:
+        picture: uint8 (H, W, 3), uint8 (H, W) or bool (H, W). Its width is at most SIDE times the
+            number of whole squares of side H that fit beside each other in it.
+    """
     if picture.dtype == bool:
         picture = picture.astype(np.uint8) * 255
+    height, width = picture.shape[:2]
+    squares = max(1, width // height)
     image = Image.fromarray(picture)
-    image.thumbnail((SIDE * max(1, picture.shape[1] // picture.shape[0]), SIDE))
-    room = io.BytesIO()
-    image.save(room, format="JPEG", quality=80)
-    return room.getvalue()
+    image.thumbnail((SIDE * squares, SIDE))
+    buffer = io.BytesIO()
+    image.save(buffer, format="JPEG", quality=80)
+    return buffer.getvalue()
 
 
 class Panel(ipywidgets.VBox):
@@ -48,7 +57,8 @@ class Panel(ipywidgets.VBox):
         """
         self.picture = ipywidgets.Image(value=as_jpeg(draw()), format="jpeg")
         self.picture.layout.max_width = "100%"
-        self.draw, self.alt = draw, alt
+        self.draw = draw
+        self.alt = alt
         for control in controls:
             control.observe(self.redraw, names="value")
         super().__init__([*controls, self.picture])
@@ -65,9 +75,15 @@ class Panel(ipywidgets.VBox):
 
 
 def _slider(label: str, value: float, low: float, high: float, step: float) -> Any:
-    slider = ipywidgets.FloatSlider(value=value, min=low, max=high, step=step, description=label)
-    slider.style, slider.continuous_update = STYLE, False
-    return slider
+    return ipywidgets.FloatSlider(
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        description=label,
+        style=STYLE,
+        continuous_update=False,
+    )
 
 
 def _dropdown(label: str, options: Sequence[str]) -> Any:
@@ -105,18 +121,18 @@ EYE = {  # what the sliders of `eye_drawer` are called; their ranges are those o
 
 def eye_drawer(eye: int = 0) -> Panel:
     """Return sliders over the eight ranges that change a drawn eye most."""
-    ranges = synthetic.Ranges()
-    spans = {name: getattr(ranges, name) for name in EYE}
-    sliders = {
-        name: _slider(EYE[name], (low + high) / 2, low, high, (high - low) / 20)
-        for name, (low, high) in spans.items()
-    }
-    for slider in sliders.values():
+    ranges = synthetic.EyeRanges()
+    sliders = {}
+    for name, label in EYE.items():
+        low, high = getattr(ranges, name)
+        slider = _slider(label, (low + high) / 2, low, high, (high - low) / 20)
         slider.readout_format = ".4g"
+        sliders[name] = slider
 
     def draw() -> Bytes:
         fixed = {name: (slider.value, slider.value) for name, slider in sliders.items()}
-        return synthetic.draw_eye(synthetic.SEED, eye, 320, replace(ranges, **fixed)).photograph
+        chosen = replace(ranges, **fixed)
+        return synthetic.draw_eye(synthetic.SEED, eye, 320, chosen).photograph
 
     return Panel(list(sliders.values()), draw, "A drawn fundus, with sliders for eight ranges.")
 
@@ -145,28 +161,31 @@ def augmentation_playground(merged: Bytes) -> Panel:
     Args:
         merged: uint8 (h, w, 3): one image channel, label, field of view.
     """
-    sliders = [
-        _slider("rotation (degrees)", 30, -180, 180, 5),
-        _slider("scale", 1, 0.5, 2, 0.05),
-        _slider("shear (degrees)", 0, -20, 20, 1),
-        _slider("contrast", 1, 0.5, 1.5, 0.05),
-        _slider("brightness", 0, -0.3, 0.3, 0.05),
-    ]
+    sliders = {
+        "rotation": _slider("rotation (degrees)", 30, -180, 180, 5),
+        "scale": _slider("scale", 1, 0.5, 2, 0.05),
+        "shear": _slider("shear (degrees)", 0, -20, 20, 1),
+        "contrast": _slider("contrast", 1, 0.5, 1.5, 0.05),
+        "brightness": _slider("brightness", 0, -0.3, 0.3, 0.05),
+    }
     mirror = ipywidgets.Checkbox(description="mirror", value=False)
+    height, width = merged.shape[:2]
 
     def draw() -> Bytes:
-        turn, zoom, lean, contrast, brightness = ((one.value, one.value) for one in sliders)
-        ranges = Ranges(turn, zoom, lean, (0, 0), False, contrast, brightness, (1, 1))
+        fixed: dict[str, Any] = {
+            name: (slider.value, slider.value) for name, slider in sliders.items()
+        }
+        ranges = replace(STILL, **fixed)
         rng = np.random.default_rng(0)
         source = merged[:, ::-1] if mirror.value else merged
-        moved = warp(source, draw_affine(rng, ranges, (merged.shape[0], merged.shape[1])))
+        moved = warp(source, draw_affine(rng, ranges, (height, width)))
         image, label, _ = split(moved)
         grey = np.repeat(jitter(image, rng, ranges), 3, axis=2)
         drawn = np.repeat(label[..., None].astype(np.uint8) * 255, 3, axis=2)
         return np.concatenate([grey, drawn, vessel_overlay(grey, label)], axis=1)
 
     alt = "Image, label and overlay after one transform: the vessels lie under the label."
-    return Panel([*sliders, mirror], draw, alt)
+    return Panel([*sliders.values(), mirror], draw, alt)
 
 
 def upload(trained: TrainedModel, example: Bytes) -> Panel:
@@ -187,15 +206,14 @@ def upload(trained: TrainedModel, example: Bytes) -> Panel:
             return
         file = field.value[0]
         try:
-            path = storage.derived_dir() / "uploads" / Path(file["name"]).name
-            with storage.writing_whole(path) as room:
-                room.write_bytes(file["content"])
-            kept["photograph"] = read_photograph(path)
-            kept["map"] = predict_map(trained, kept["photograph"])
-            height, width = kept["map"].shape
-            message.value = f"{file['name']}: {width}x{height} pixels"
-        except storage.FundusError as error:
+            photograph = read_photograph(Path(file["name"]), content=bytes(file["content"]))
+            kept["map"] = predict_map(trained, photograph)
+            kept["photograph"] = photograph
+        except FundusError as error:
             message.value = str(error)
+            return
+        height, width = kept["map"].shape
+        message.value = f"{file['name']}: {width}x{height} pixels"
 
     def draw() -> np.ndarray:
         if view.value == "probability map":

@@ -1,5 +1,6 @@
 """Run every notebook in order, keep what they make, and put them on one HTML page."""
 
+import copy
 import html
 import logging
 import os
@@ -15,15 +16,26 @@ from nbconvert import HTMLExporter
 from tqdm import tqdm
 
 from . import storage
+from .errors import FundusError
 
 CELL_SECONDS = 1200
 WIDGET = "application/vnd.jupyter.widget-view+json"  # dead without its kernel: the picture stays
+BAR = re.compile(r"\d+%\||\[\d\d:\d\d")  # how the last state of a bar looks
 NO_ALT = 'alt="No description has been provided for this image"'
 
 
 def notebook_paths() -> list[Path]:
-    """Return the numbered notebooks in order."""
-    return sorted((storage.PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    """Return the numbered notebooks in order.
+
+    Raises:
+        FundusError: there are none beside the package, as when it was installed by itself.
+    """
+    folder = storage.PROJECT / "notebooks"
+    paths = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    if not paths:
+        advice = "run this from a clone of the project, set up by `make` (or `pip install -e .`)"
+        raise FundusError(f"{folder} holds no notebooks", advice)
+    return paths
 
 
 def execute(path: Path, bar: Any = None) -> Any:
@@ -38,14 +50,19 @@ def execute(path: Path, bar: Any = None) -> Any:
         if bar is not None and cell.cell_type == "code":
             bar.update()
 
-    place = {"metadata": {"path": str(path.parent)}}
-    client = NotebookClient(notebook, timeout=CELL_SECONDS, kernel_name="python3", resources=place)
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+    )
     client.extra_arguments = ["--IPKernelApp.log_level=40"]
     client.on_cell_complete = moved
     try:
         client.execute()
     except Exception as error:  # a kernel may fail in many ways, the reader needs its words
-        raise storage.FundusError(f"{path.name} stopped: {error}") from error
+        advice = "mend that cell, or ask where the course comes from"
+        raise FundusError(f"{path.name} stopped: {error}", advice) from error
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)
@@ -57,31 +74,73 @@ def store(path: Path, notebook: Any) -> None:
 
     What changes from run to run is taken out: timestamps, widget state, standard error.
     """
-    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    about = {"kernelspec": kernel, "language_info": {"name": "python"}}
-    notebook.metadata = nbformat.from_dict(about)
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {
+                "display_name": "Python 3",
+                "language": "python",
+                "name": "python3",
+            },
+            "language_info": {"name": "python"},
+        }
+    )
     for cell in notebook.cells:
         tags = {key: value for key, value in cell.metadata.items() if key == "tags"}
         cell.metadata = nbformat.from_dict(tags)
         if cell.cell_type == "code":
-            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
-    with storage.writing_whole(path) as room:
-        nbformat.write(notebook, room)
+            cell.outputs = [one for one in cell.outputs if one.get("name") != "stderr"]
+    with storage.writing_whole(path) as target:
+        nbformat.write(notebook, target)
+
+
+def without_progress(cell: Any) -> Any:
+    """Return a copy of an executed cell without the lines of its progress bars.
+
+    A bar draws itself again and again over one line, which on paper becomes sixty lines; a
+    warning, which takes a line of its own, stays.
+    """
+    plain = copy.deepcopy(cell)
+    if plain.cell_type != "code":
+        return plain
+    errors = [one for one in plain.outputs if one.get("name") == "stderr"]
+    others = [one for one in plain.outputs if one.get("name") != "stderr"]
+    lines = "".join(one.text for one in errors).splitlines(keepends=True)
+    # `splitlines` cuts at each carriage return too: what stands before one has been drawn over.
+    kept = [line for line in lines if not line.endswith("\r") and not BAR.search(line)]
+    said = "".join(kept).strip("\n")
+    plain.outputs = others
+    if said:
+        plain.outputs.append(nbformat.v4.new_output("stream", name="stderr", text=said + "\n"))
+    return plain
 
 
 def html_page(notebooks: list[Any]) -> str:
     """Return one HTML page of executed notebooks: figures in it, alternative texts filled in."""
-    page = nbformat.v4.new_notebook(cells=[cell for one in notebooks for cell in one.cells])
-    offline = dict.fromkeys(("mathjax_url", "require_js_url", "jquery_url"), "")
-    exporter = HTMLExporter(exclude_input_prompt=True, **offline)
+    cells = [without_progress(cell) for one in notebooks for cell in one.cells]
+    page = nbformat.v4.new_notebook(cells=cells)
+    exporter = HTMLExporter(
+        exclude_input_prompt=True,
+        mathjax_url="",  # nothing is fetched: the page works offline
+        require_js_url="",
+        jquery_url="",
+    )
     exporter.log.setLevel(logging.ERROR)  # it warns of missing texts, which are filled in below
     body, _ = exporter.from_notebook_node(page)
-    outputs = [output for cell in page.cells for output in cell.get("outputs", [])]
-    pictures = [o.data for o in outputs if any(k.startswith("image/") for k in o.get("data", {}))]
-    texts = (html.escape(str(picture.get("text/plain", ""))) for picture in pictures)
-    body = re.sub(NO_ALT, lambda _: f'alt="{next(texts)}"', body)
+    texts = iter(alternative_texts(cells))
+    body = re.sub(NO_ALT, lambda _: f'alt="{html.escape(next(texts))}"', body)
     body = re.sub(r'<script src="">\s*</script>', "", body)  # what the empty addresses leave
     return body.replace("<title>Notebook</title>", "<title>Fundus U-Net workbook</title>")
+
+
+def alternative_texts(cells: list[Any]) -> list[str]:
+    """Return the text of each picture in the outputs of executed cells, in order."""
+    texts = []
+    for cell in cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if any(kind.startswith("image/") for kind in data):
+                texts.append(str(data.get("text/plain", "")))
+    return texts
 
 
 def run(keep: bool = False) -> Path:
@@ -94,9 +153,10 @@ def run(keep: bool = False) -> Path:
         The folder with the results.
     """
     os.environ["FUNDUS_LIVE"] = "0"
+    paths = notebook_paths()
     out = storage.derived_dir() / "run"
     out.mkdir(parents=True, exist_ok=True)
-    paths, done = notebook_paths(), []
+    done = []
     sources = [nbformat.read(path, as_version=4) for path in paths]
     cells = sum(cell.cell_type == "code" for source in sources for cell in source.cells)
     with tqdm(total=cells, unit="cell", file=sys.stderr) as bar:
@@ -109,6 +169,6 @@ def run(keep: bool = False) -> Path:
             nbformat.write(notebook, out / path.name)
             if keep:
                 store(path, notebook)
-    with storage.writing_whole(out / "workbook.html") as room:
-        room.write_text(html_page(done))
+    with storage.writing_whole(out / "workbook.html") as target:
+        target.write_text(html_page(done), encoding=storage.UTF8)
     return out

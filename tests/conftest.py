@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fundus_utils import synthetic
-from fundus_utils.layouts import STARE_NUMBERS
+from fundus_utils.data.sets import STARE_NUMBERS
 
 SIZE = (30, 40)  # height, width
 VESSELS = np.zeros(SIZE, bool)
@@ -20,10 +20,10 @@ PHOTOGRAPH = (DISC[..., None] * np.array([200, 100, 40])).astype(np.uint8)
 
 def save(path: Path, picture: np.ndarray | Image.Image) -> None:
     """Write a picture; `.gz` packs it; a bool array is written as {0, 255}."""
+    if isinstance(picture, np.ndarray) and picture.dtype == bool:
+        picture = picture.astype(np.uint8) * 255
     if isinstance(picture, np.ndarray):
-        picture = Image.fromarray(
-            picture.astype(np.uint8) * 255 if picture.dtype == bool else picture
-        )
+        picture = Image.fromarray(picture)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".gz":
         written = io.BytesIO()
@@ -43,7 +43,8 @@ def palette_zero_one() -> Image.Image:
 
 def build_drive(root: Path, test: bool = True, test_labels: bool = True) -> None:
     for number in range(1 if test else 21, 41):
-        part, stem = ("training" if number > 20 else "test"), f"{number:02d}"
+        part = "training" if number > 20 else "test"
+        stem = f"{number:02d}"
         save(root / part / "images" / f"{stem}_{part}.tif", PHOTOGRAPH)
         save(root / part / "mask" / f"{stem}_{part}_mask.gif", DISC)
         if number > 20 or test_labels:

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fundus_utils.__main__ import main
+from fundus_utils.__main__ import main, parser
 from fundus_utils.storage import PROJECT
+
+RETINA = str(PROJECT / "data" / "retina.jpg")
 
 
 def run(*arguments, **environment):
@@ -41,7 +43,7 @@ def test_a_set_that_is_not_there_is_named(tmp_path, capsys, monkeypatch):
 
 def test_a_file_in_the_way_is_named(tmp_path, capsys):
     (tmp_path / "out").write_text("")
-    assert main(["predict", str(PROJECT / "data" / "retina.jpg"), "--out", str(tmp_path / "out")])
+    assert main(["predict", RETINA, "--out", str(tmp_path / "out")])
     said = capsys.readouterr().err
     assert said.startswith("error: ") and str(tmp_path / "out") in said and "Traceback" not in said
 
@@ -59,7 +61,7 @@ def test_two_photographs_of_one_name_are_refused(tmp_path, capsys):
 
 
 def test_predict_writes_a_16_bit_map_and_an_overlay(tmp_path):
-    assert main(["predict", str(PROJECT / "data" / "retina.jpg"), "--out", str(tmp_path)]) == 0
+    assert main(["predict", RETINA, "--out", str(tmp_path)]) == 0
     probability = Image.open(tmp_path / "retina_probability.png")
     assert probability.mode.startswith("I;16") and probability.size == (1411, 1411)
     values = np.asarray(probability)
@@ -71,7 +73,7 @@ def test_predict_writes_a_16_bit_map_and_an_overlay(tmp_path):
 def test_a_broken_photograph_does_not_stop_the_others(tmp_path, capsys):
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
-    good = str(PROJECT / "data" / "retina.jpg")
+    good = RETINA
     assert main(["predict", str(broken), good, "--out", str(tmp_path / "out")]) == 1
     assert "broken.png" in capsys.readouterr().err
     assert (tmp_path / "out" / "retina_overlay.png").exists()
@@ -114,30 +116,137 @@ def test_train_evaluate_predict_from_the_shell(drawn_folder, tmp_path):
     assert len(list((tmp_path / "maps").iterdir())) == 2
 
 
-@pytest.mark.slow
-def test_a_killed_training_goes_on_to_the_same_weights(drawn_folder, tmp_path):
-    from fundus_utils.quiet import keras
+def test_one_unreadable_file_of_many_does_not_stop_the_others(tmp_path, capsys):
+    """A link that leads to itself, a folder, a name that is too long for its map."""
+    loop = tmp_path / "LOOP.png"
+    loop.symlink_to(loop)
+    long = tmp_path / f"{'a' * 245}.jpg"
+    long.symlink_to(RETINA)
+    folder = tmp_path / "folder.png"
+    folder.mkdir()
+    files = [str(loop), str(folder), str(long), RETINA]
+    assert main(["predict", *files, "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert all(name in said for name in ("LOOP.png", "folder.png", "a" * 245))
+    assert "Traceback" not in said
+    assert (tmp_path / "out" / "retina_overlay.png").exists()
+    assert not list((tmp_path / "out").glob(".making_*"))
 
-    made = {"FUNDUS_DERIVED": str(tmp_path / "derived")}
-    common = ["train", "--dataset", f"folder:{drawn_folder}", "--preset", "lesson", "--steps", "40"]
-    assert run(*common, "--out", tmp_path / "whole", **made).returncode == 0
-    parts = tmp_path / "parts"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "fundus_utils", *common, "--out", str(parts)],
+
+def test_a_mask_of_one_pixel_is_refused(tmp_path, capsys):
+    for name, place in (("images", 0), ("labels", 1), ("masks", 2)):
+        (tmp_path / "own" / name).mkdir(parents=True)
+        for stem in "abc":
+            picture = np.full((96, 99), 100 if place == 0 else 0, np.uint8)
+            if place == 1:
+                picture[40:44, 10:80] = 255
+            if place == 2:
+                picture[50, 50] = 255
+            Image.fromarray(picture).save(tmp_path / "own" / name / f"{stem}.png")
+    model = str(PROJECT / "fundus_utils" / "shipped")
+    name = f"folder:{tmp_path / 'own'}"
+    assert main(["evaluate", "--model", model, "--dataset", name]) == 1
+    said = capsys.readouterr().err
+    assert "field of view is 1 pixels across" in said and "check its mask" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "--dataset", "synthetic", "--preset", "labtop"], "lesson, laptop, drawn"),
+        (["download", "dirve"], "hrf, stare, drive, chase_db1"),
+        (["evaluate", "--dataset", "hrf", "--model", "none"], "none"),
+    ],
+)
+def test_a_misspelt_name_lists_the_known(arguments, said, data, tmp_path, capsys):
+    out = ["--out", str(tmp_path / "out")] if arguments[0] == "train" else []
+    assert main([*arguments, *out]) == 1
+    shown = capsys.readouterr().err
+    assert said in shown and "Traceback" not in shown
+
+
+def test_the_help_of_a_name_lists_the_known(capsys):
+    from fundus_utils.data import downloads
+    from fundus_utils.training.presets import PRESETS
+
+    for command, names in (("train", PRESETS), ("download", downloads.ARCHIVES)):
+        with pytest.raises(SystemExit):
+            parser().parse_args([command, "--help"])
+        shown = capsys.readouterr().out
+        assert all(name in shown for name in names)
+
+
+def test_installed_without_the_notebooks_run_says_where_they_are(tmp_path, monkeypatch, capsys):
+    from fundus_utils import storage
+
+    monkeypatch.setattr(storage, "PROJECT", tmp_path)
+    assert main(["run"]) == 1
+    said = capsys.readouterr().err
+    assert str(tmp_path / "notebooks") in said and "clone" in said
+    assert not (tmp_path / "data").exists()
+
+
+def start(*arguments, **environment):
+    """Start a command that is going to be stopped."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "fundus_utils", *map(str, arguments)],
         cwd=PROJECT,
-        env=os.environ | made,
+        env=os.environ | environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    while process.poll() is None and not list(parts.glob("unfinished/epoch_00[3-9]*")):
-        time.sleep(0.05)
-    assert process.poll() is None, "it was over before it could be killed"
-    process.send_signal(signal.SIGKILL)
+
+
+def wait_for(process, folder, pattern):
+    """Wait until a file is there, while the process runs."""
+    while process.poll() is None and not list(folder.glob(pattern)):
+        time.sleep(0.02)
+    assert process.poll() is None, "it was over before it could be stopped"
+
+
+def weights_of(folder):
+    from fundus_utils.quiet import keras
+
+    return keras.models.load_model(folder / "model.keras").get_weights()
+
+
+@pytest.mark.slow
+def test_a_killed_training_goes_on_to_the_same_weights(drawn_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("FUNDUS_DERIVED", str(tmp_path / "derived"))
+    common = ["train", "--dataset", f"folder:{drawn_folder}", "--preset", "lesson", "--steps", "40"]
+    whole = tmp_path / "whole"
+    assert main([*common, "--out", str(whole)]) == 0
+    parts = tmp_path / "parts"
+    process = start(*common, "--out", parts)
+    wait_for(process, parts, "unfinished/epoch_*")
+    process.kill()
     process.wait()
     assert not (parts / "model.keras").exists()
-    assert run(*common, "--out", parts, **made).returncode == 0
-    one, two = (
-        keras.models.load_model(folder / "model.keras").get_weights()
-        for folder in (tmp_path / "whole", parts)
-    )
-    assert all((a == b).all() for a, b in zip(one, two, strict=True))
+    assert main([*common, "--out", str(parts)]) == 0
+    assert all((a == b).all() for a, b in zip(weights_of(whole), weights_of(parts), strict=True))
+    for name in ("curve.csv", "card.json"):
+        assert (parts / name).read_bytes() == (whole / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_what_a_killed_drawing_left_is_swept_and_a_terminated_one_leaves_nothing(tmp_path):
+    derived = tmp_path / "derived"
+    common = ["train", "--dataset", "synthetic", "--preset", "lesson", "--steps", 1]
+    command = [*common, "--out", tmp_path / "model"]
+    begun = "synthetic_*/images/drawn_01L.png"
+
+    process = start(*command, FUNDUS_DERIVED=str(derived))
+    wait_for(process, derived, f".making_*/{begun}")
+    process.kill()
+    process.wait()
+    (left,) = derived.glob(".making_*")
+    an_hour_ago = time.time() - 3600
+    os.utime(left, (an_hour_ago, an_hour_ago))
+
+    process = start(*command, FUNDUS_DERIVED=str(derived))
+    while process.poll() is None and left.exists():
+        time.sleep(0.02)
+    wait_for(process, derived, f".making_*/{begun}")
+    process.terminate()
+    assert process.wait() == 128 + signal.SIGTERM
+    assert not list(derived.glob(".making_*"))

@@ -1,6 +1,9 @@
 """Data sets in their official layouts: what is found, how it is split, what is said of a gap."""
 
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +12,8 @@ from conftest import BUILDERS, DISC, PHOTOGRAPH, VESSELS, build_drive, build_hrf
 from PIL import Image
 
 from fundus_utils import storage
-from fundus_utils.datasets import load_set
-from fundus_utils.storage import FundusError
+from fundus_utils.data import SOURCES, drawn_set, load_set
+from fundus_utils.errors import FundusError
 
 COUNTS = {"drive": (20, 20), "chase_db1": (20, 8), "stare": (10, 10), "hrf": (15, 30)}
 
@@ -165,7 +168,7 @@ def test_own_folder_with_masks_and_patients(data: Path) -> None:
 
 def test_patients_file_must_name_every_photograph(data: Path) -> None:
     root = own_folder(data / "folder", labels=VESSELS)
-    (root / "patients.csv").write_text("a.jpg,p1\nb.jpg,p1\n")
+    (root / "patients.csv").write_text("a.jpg,p1\nb.jpg,p1\n", encoding="utf-8")
     with pytest.raises(FundusError, match=r"patients\.csv: no line with a patient for a, b"):
         load_set("folder")
 
@@ -176,6 +179,7 @@ def test_patients_file_must_name_every_photograph(data: Path) -> None:
         (b"a,p1\nb,p2\na,p3\n", "gives a to two patients"),
         ("a,\xe4".encode("cp1252"), "save it as CSV UTF-8"),
         (b"a,\nb,p\nc,p\nd,p\ne,p\nf,p\n", "no line with a patient for a"),
+        (b"a," + b"p" * 140_000, "cannot be read as a table .*field"),
     ],
 )
 def test_a_doubtful_patients_file_is_refused(content: bytes, said: str, data: Path) -> None:
@@ -186,13 +190,15 @@ def test_a_doubtful_patients_file_is_refused(content: bytes, said: str, data: Pa
 
 
 def test_a_patients_file_with_semicolons_counts_and_a_change_of_it_shows(data: Path) -> None:
-    root, prints = own_folder(data / "folder", labels=VESSELS), []
+    root = own_folder(data / "folder", labels=VESSELS)
+    prints = []
     for patients in ("112233", "121233"):
         lines = [f"{stem};{patient}" for stem, patient in zip("abcdef", patients, strict=True)]
-        (root / "patients.csv").write_text("\n".join(lines))
+        (root / "patients.csv").write_text("\n".join(lines), encoding="utf-8")
         prints.append(load_set("folder").fingerprint)
     assert load_set("folder", "all").patients == ["1", "2", "3"]
     assert prints[0] != prints[1]  # else a model of the old split would be taken for the new one
+    assert all(re.fullmatch("[0-9a-f]{10}", fingerprint) for fingerprint in prints)
 
 
 def test_names_written_by_a_mac_and_by_others_are_the_same(data: Path) -> None:
@@ -221,6 +227,39 @@ def test_a_black_mask_is_refused(data: Path) -> None:
     own_folder(data / "folder", labels=VESSELS, masks=np.zeros_like(VESSELS))
     with pytest.raises(FundusError, match=r"masks/a\.png is black"):
         load_set("folder")[0]
+
+
+def test_an_inverted_mask_is_refused(data: Path) -> None:
+    own_folder(data / "folder", labels=VESSELS, masks=~DISC)
+    with pytest.raises(FundusError, match=r"masks/a\.png marks the black surround.* invert it"):
+        load_set("folder")[0]
+
+
+def dark_photograph() -> np.ndarray:
+    """Return a photograph whose retina is as dark as its surround, but for one bright spot."""
+    photograph = PHOTOGRAPH // 20
+    photograph[14:16, 18:22] = 255
+    return photograph
+
+
+@pytest.mark.parametrize(
+    ("photograph", "mask"),
+    [
+        (np.zeros_like(PHOTOGRAPH), DISC),
+        (np.zeros_like(PHOTOGRAPH), ~DISC),
+        (PHOTOGRAPH, np.ones_like(DISC)),
+        (dark_photograph(), DISC),
+        (dark_photograph(), np.ones_like(DISC)),
+        (np.full_like(PHOTOGRAPH, 90), DISC),  # no surround at all
+    ],
+    ids=["black", "black, other side", "all True", "dark", "dark, all True", "even"],
+)
+def test_a_mask_that_may_be_right_is_taken(
+    photograph: np.ndarray, mask: np.ndarray, data: Path
+) -> None:
+    save(data / "folder" / "images" / "a.png", photograph)
+    save(data / "folder" / "masks" / "a.png", mask)
+    assert np.array_equal(load_set("folder", "unlabelled")[0].fov, mask)
 
 
 def test_own_folder_elsewhere_without_masks(data: Path, tmp_path: Path) -> None:
@@ -274,7 +313,7 @@ def spoil_cut(path: Path) -> None:
 
 
 def spoil_text(path: Path) -> None:
-    path.write_text("not a picture")
+    path.write_text("not a picture", encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -299,3 +338,55 @@ def test_broken_file_is_named_when_it_is_read(spoil, said: str, data: Path) -> N
 def test_black_photograph_counts_as_all_field_of_view(data: Path) -> None:
     save(data / "folder" / "images" / "a.png", Image.new("RGB", (3, 2)))
     assert load_set("folder", "unlabelled")[0].fov.all()
+
+
+@pytest.mark.parametrize("link", ["", "images/g.jpg", "masks", "patients.csv"])
+def test_a_link_that_leads_in_a_circle_is_named(link: str, data: Path) -> None:
+    own_folder(data / "folder", labels=VESSELS)
+    if link:
+        (data / "folder" / link).symlink_to(data / "folder" / link)
+    else:
+        (data / "folder").rename(data / "away")
+        (data / "folder").symlink_to(data / "folder")
+    with pytest.raises(FundusError, match=f"folder/?{link} (is|cannot|has)"):
+        load_set("folder", "all")
+
+
+@pytest.mark.parametrize("path", ["~nobody_is_called_so/eyes", "a\0b", "a" * 300])
+def test_a_folder_that_cannot_be_is_named(path: str, data: Path) -> None:
+    with pytest.raises(FundusError, match=f"{path} (cannot be opened as a folder|is not there)"):
+        load_set(f"folder:{path}")
+
+
+def test_synthetic_is_drawn_once_and_anew_with_another_library(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+
+    def draw_set(folder: Path) -> None:
+        drawn.append(folder)
+        own_folder(folder, labels=VESSELS)
+
+    monkeypatch.setattr(drawn_set.synthetic, "draw_set", draw_set)
+    first = load_set("synthetic")
+    assert load_set("synthetic").records == first.records and len(drawn) == 1
+    assert first.records[0].photograph.is_relative_to(storage.derived_dir())
+    monkeypatch.setattr(drawn_set, "version", lambda library: "0")
+    assert load_set("synthetic").records != first.records and len(drawn) == 2
+
+
+def test_reading_needs_no_network_and_no_tensorflow() -> None:
+    program = "import sys, fundus_utils.data; print(*sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=storage.PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not {"pooch", "requests", "tensorflow", "ipywidgets"} & set(ran.stdout.split())
+
+
+def test_the_order_of_the_sets_and_their_licences() -> None:
+    assert list(SOURCES) == ["synthetic", "drive", "chase_db1", "stare", "hrf", "folder"]
+    assert all(source.licence for source in SOURCES.values())

@@ -15,10 +15,9 @@ from typing import ClassVar
 import pytest
 from conftest import build_chase_db1, build_drive, build_hrf, build_stare
 
-from fundus_utils import downloads
-from fundus_utils.datasets import load_set
-from fundus_utils.downloads import download
-from fundus_utils.storage import FundusError
+from fundus_utils.data import downloads, load_set
+from fundus_utils.data.downloads import download
+from fundus_utils.errors import FundusError
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -131,10 +130,10 @@ def test_missing_file_of_a_set_is_fetched_again(server, know, data, tmp_path) ->
     know("hrf", server.files)
     download("hrf")
     (data / "HRF" / "mask" / "07_g_mask.tif").unlink()
-    (data / "HRF" / "notes.txt").write_text("mine")
+    (data / "HRF" / "notes.txt").write_text("mine", encoding="utf-8")
     download("hrf")
     assert len(load_set("hrf", "test")) == 30
-    assert (data / "HRF" / "notes.txt").read_text() == "mine"
+    assert (data / "HRF" / "notes.txt").read_text(encoding="utf-8") == "mine"
 
 
 def test_stare_fetches_only_the_tars_that_are_missing(server, know, data, tmp_path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
+from fundus_utils.errors import FundusError
 from fundus_utils.evaluation import (
     MEASURES,
     THRESHOLDS,
@@ -20,7 +21,6 @@ from fundus_utils.evaluation import (
     evaluate_maps,
     measures,
 )
-from fundus_utils.storage import FundusError
 
 # At 0.5: of 4 vessel pixels 3 are found, of 12 others 2 are called vessels.
 LABEL = np.array([[1, 1, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]], bool)
@@ -43,7 +43,9 @@ def random_pair(seed: int, size: int = 300, steps: int = 0) -> tuple[np.ndarray,
     label = rng.random(size) < rng.uniform(0.02, 0.9)
     label[:2] = True, False
     probability = (0.6 * rng.random(size) + 0.4 * label * rng.random(size)).astype(np.float32)
-    return label, np.rint(probability * steps).astype(np.float32) / steps if steps else probability
+    if steps:  # as of a map of few grey levels: many pixels are equal
+        probability = np.rint(probability * steps).astype(np.float32) / steps
+    return label, probability
 
 
 def quietly(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
@@ -55,7 +57,8 @@ def quietly(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
 def test_by_hand() -> None:
     assert confusion(LABEL, MAP >= 0.5) == (3, 2, 1, 10)
     found = measures(LABEL, MAP, 0.5)
-    assert tuple(found) == MEASURES and found == pytest.approx(BY_HAND)
+    assert tuple(found) == MEASURES
+    assert found == pytest.approx(BY_HAND)
     assert dice(LABEL, MAP >= 0.5) == found["dice"]
 
 
@@ -80,7 +83,8 @@ def test_scikit_learn_finds_the_same(seed: int, steps: int, threshold: float) ->
 
 
 def test_large_counts_do_not_overflow() -> None:
-    label, probability = np.tile(LABEL.ravel(), 200_000), np.tile(MAP.ravel(), 200_000)
+    label = np.tile(LABEL.ravel(), 200_000)
+    probability = np.tile(MAP.ravel(), 200_000)
     assert measures(label, probability, 0.5) == pytest.approx(BY_HAND)
 
 
@@ -88,7 +92,8 @@ def test_label_without_vessels_leaves_four_measures() -> None:
     found = quietly(np.zeros_like(LABEL), MAP)
     undefined = {name for name in MEASURES if math.isnan(found[name])}
     assert undefined == {"auc", "average_precision", "sensitivity"}
-    assert (found["dice"], found["mcc"]) == (0, 0)
+    assert found["dice"] == 0
+    assert found["mcc"] == 0
     assert found["accuracy"] == found["specificity"] == 11 / 16
     assert quietly(np.zeros_like(LABEL), 0 * MAP)["dice"] == 1
 
@@ -97,13 +102,15 @@ def test_label_of_vessels_alone_leaves_four_measures() -> None:
     found = quietly(np.ones_like(LABEL), MAP)
     undefined = {name for name in MEASURES if math.isnan(found[name])}
     assert undefined == {"auc", "average_precision", "specificity"}
-    assert found["mcc"] == 0 and found["dice"] == 10 / 21
+    assert found["mcc"] == 0
+    assert found["dice"] == 10 / 21
     assert found["accuracy"] == found["sensitivity"] == 5 / 16
 
 
 def test_no_pixels_at_all_give_no_error_and_no_warning() -> None:
     found = quietly(np.zeros(0, bool), np.zeros(0, np.float32))
-    assert (found.pop("dice"), found.pop("mcc")) == (1, 0)  # two empty masks are the same
+    assert found.pop("dice") == 1  # two empty masks are the same
+    assert found.pop("mcc") == 0
     assert all(math.isnan(value) for value in found.values())
     nothing = np.zeros((2, 2), bool)
     evaluated = evaluate_maps([("dark", nothing, np.zeros((2, 2), np.float32), nothing)], 0.5)
@@ -114,14 +121,16 @@ def test_no_pixels_at_all_give_no_error_and_no_warning() -> None:
 @settings(max_examples=40, deadline=None)
 def test_dice_by_threshold_is_the_dice_at_each(seeds: list[int], steps: int) -> None:
     pairs = [random_pair(seed, 200 + i, steps) for i, seed in enumerate(seeds)]
-    label, probability = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    label = np.concatenate([pair[0] for pair in pairs])
+    probability = np.concatenate([pair[1] for pair in pairs])
     each = [dice(label, probability >= float(t)) for t in THRESHOLDS]
     np.testing.assert_allclose(dice_by_threshold(iter(pairs)), each, atol=1e-12)
 
 
 def test_dice_by_threshold_where_there_is_no_vessel() -> None:
-    pair = np.zeros(5, bool), np.full(5, 0.505, np.float32)
-    assert dice_by_threshold([pair]).tolist() == [0.0] * 50 + [1.0] * 49
+    label = np.zeros(5, bool)
+    probability = np.full(5, 0.505, np.float32)
+    assert dice_by_threshold([(label, probability)]).tolist() == [0.0] * 50 + [1.0] * 49
 
 
 def test_best_threshold_separates_what_can_be_separated() -> None:
@@ -150,9 +159,13 @@ def test_base_rate_loss_of_one_kind_is_0(share: float) -> None:
 
 
 def test_pooled_measures_are_those_of_all_pixels_inside() -> None:
-    items, labels, maps = [], [], []
+    items = []
+    labels = []
+    maps = []
     for seed, shape in enumerate([(10, 20), (15, 30), (5, 7)]):
-        label, probability = (side.reshape(shape) for side in random_pair(seed, math.prod(shape)))
+        flat_label, flat_map = random_pair(seed, math.prod(shape))
+        label = flat_label.reshape(shape)
+        probability = flat_map.reshape(shape)
         fov = np.random.default_rng(seed).random(shape) < 0.8
         items.append((f"eye_{seed}", label, probability, fov))
         labels.append(label[fov])
@@ -168,9 +181,9 @@ def test_what_lies_outside_the_field_of_view_does_not_count() -> None:
     fov = np.zeros_like(LABEL)
     fov[:2] = True
     spoilt = np.where(fov, MAP, 1)
-    assert evaluate_maps([("eye", LABEL, spoilt, fov)], 0.5) == evaluate_maps(
-        [("eye", LABEL, MAP, fov)], 0.5
-    )
+    found = evaluate_maps([("eye", LABEL, spoilt, fov)], 0.5)
+    assert found == evaluate_maps([("eye", LABEL, MAP, fov)], 0.5)
+    assert found["pooled"]["accuracy"] == 5 / 8
 
 
 def test_pooled_areas_keep_tiny_probabilities_apart() -> None:
@@ -190,3 +203,22 @@ def test_nothing_to_measure_is_said() -> None:
 def test_photograph_without_label_is_named() -> None:
     with pytest.raises(FundusError, match="eye_7 has no label"):
         evaluate_maps([("eye_7", None, MAP, np.ones_like(LABEL))], 0.5)
+
+
+@pytest.mark.parametrize("value", [1.001, 255, -0.001, math.inf, math.nan])
+def test_a_map_that_leaves_0_to_1_is_named(value: float) -> None:
+    spoilt = MAP.copy()
+    spoilt[3, 3] = value
+    everywhere = np.ones_like(LABEL)
+    items = [("eye_1", LABEL, MAP, everywhere), ("eye_2", LABEL, spoilt, everywhere)]
+    with pytest.raises(FundusError, match="eye_2 holds values outside 0 to 1"):
+        evaluate_maps(items, 0.5)
+
+
+def test_a_map_of_0_and_1_is_measured() -> None:
+    ends = LABEL.astype(np.float32)
+    ends[0, 0] = 0
+    ends[1, 0] = -0.0
+    found = evaluate_maps([("eye", LABEL, ends, np.ones_like(LABEL))], 0.5)
+    assert found["pooled"]["sensitivity"] == 3 / 4
+    assert found["pooled"]["auc"] == pytest.approx((3 * 12 + 12 / 2) / 48)

@@ -1,13 +1,14 @@
 """What is measured before any training: contrast, widths and dark lines of drawn pictures."""
 
 import math
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from fundus_utils.datasets import Sample
+from fundus_utils.errors import FundusError
 from fundus_utils.exploration import (
     Contrast,
     branching_angles,
@@ -19,7 +20,7 @@ from fundus_utils.exploration import (
     vessel_share,
     vessel_widths,
 )
-from fundus_utils.storage import FundusError
+from fundus_utils.photograph import Sample
 from fundus_utils.synthetic import draw_eye
 
 EVERYWHERE = np.ones((41, 41), bool)
@@ -64,21 +65,26 @@ def test_slow_changes_of_brightness_are_no_noise() -> None:
     photograph[..., 1] = np.arange(100, 141)[:, None]  # one grey level a row
     found = vessel_contrast(photograph, line(1), EVERYWHERE, "green")
     spread = photograph[..., 1][ring_around(line(1), EVERYWHERE)].std()
-    assert found.difference == 0 and found.noise < spread / 2
+    assert found.difference == 0
+    assert found.noise < spread / 2
 
 
 def test_brighter_vessels_have_a_negative_contrast() -> None:
     found = vessel_contrast(scene(100, 150, 100), line(1), EVERYWHERE, "green")
-    assert found.difference == -50 and found.noise < 1e-9 and found.to_noise == 0
+    assert found.difference == -50
+    assert found.noise < 1e-9
+    assert found.to_noise == 0
     assert vessel_contrast(scene(100, 150, 100), line(1), EVERYWHERE, "red") == Contrast(0, 0)
 
 
 def test_far_away_and_outside_do_not_count() -> None:
-    photograph, fov = scene(130, 100, 130), EVERYWHERE.copy()
+    photograph = scene(130, 100, 130)
+    fov = EVERYWHERE.copy()
     photograph[:, :10] = photograph[:, 31:] = photograph[:12] = 255
     fov[:12] = False
     found = vessel_contrast(photograph, line(1), fov, "green")
-    assert found.difference == 30 and found.noise < 1e-9
+    assert found.difference == 30
+    assert found.noise < 1e-9
 
 
 def test_drawn_eye_shows_its_vessels_best_in_green() -> None:
@@ -87,7 +93,8 @@ def test_drawn_eye_shows_its_vessels_best_in_green() -> None:
         name: vessel_contrast(eye.photograph, eye.label, eye.fov, name).difference
         for name in ("red", "green", "blue", "grey")
     }
-    assert max(found, key=found.__getitem__) == "green" and found["green"] > 5
+    assert max(found, key=found.__getitem__) == "green"
+    assert found["green"] > 5
 
 
 @pytest.mark.parametrize("width", [1, 3, 5, 9])
@@ -98,7 +105,20 @@ def test_width_of_a_drawn_line(width: int, diagonal: bool) -> None:
         y, x = np.indices(label.shape)
         label = np.abs(y - x) / math.sqrt(2) <= width / 2
     widths = vessel_widths(label)
-    assert abs(np.median(widths) - width) <= 1 and widths.min() >= 1
+    assert abs(np.median(widths) - width) <= 1
+    assert widths.min() >= 1
+
+
+@pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
+def test_width_of_a_vessel_at_the_pictures_border(side: str) -> None:
+    label = np.zeros((80, 80), bool)
+    if side in ("left", "top"):
+        label[:, :10] = True
+    else:
+        label[:, -10:] = True
+    if side in ("top", "bottom"):
+        label = label.T
+    assert np.median(vessel_widths(label)) == 10
 
 
 def test_no_vessel_has_no_width() -> None:
@@ -108,9 +128,15 @@ def test_no_vessel_has_no_width() -> None:
 def test_share_counts_the_field_of_view_alone() -> None:
     fov = EVERYWHERE.copy()
     fov[:, 30:] = False
-    sample = Sample("a", "a", scene(1, 2, 3), line(3), fov)
+    sample = Sample(
+        name="a",
+        patient="a",
+        photograph=scene(1, 2, 3),
+        label=line(3),
+        fov=fov,
+    )
     assert vessel_share(sample) == pytest.approx(3 / 30)
-    assert math.isnan(vessel_share(Sample("a", "a", scene(1, 2, 3), None, fov)))
+    assert math.isnan(vessel_share(replace(sample, label=None)))
 
 
 def test_dark_line_stands_out_of_an_uneven_background() -> None:
@@ -119,10 +145,13 @@ def test_dark_line_stands_out_of_an_uneven_background() -> None:
     fov = np.ones((81, 81), bool)
     fov[:10] = False
     dark = local_darkness(image, fov)
-    assert dark.shape == image.shape and (dark[:10] == 0).all()
+    assert dark.shape == image.shape
+    assert (dark[:10] == 0).all()
     assert dark[fov & line(5, 81)].min() >= 20 / 255  # 30 less the rise of the light across it
-    assert not dark[:, 12:-12][~line(5, 81)[:, 12:-12]].any()  # none of the rise itself
-    assert local_darkness(np.full((30, 30), 90, np.uint8), np.ones((30, 30), bool)).max() == 0
+    beside = ~line(5, 81)
+    assert not dark[:, 12:-12][beside[:, 12:-12]].any()  # none of the rise itself
+    even = np.full((30, 30), 90, np.uint8)
+    assert local_darkness(even, np.ones((30, 30), bool)).max() == 0
 
 
 def test_bright_line_is_no_dark_line() -> None:
@@ -142,7 +171,8 @@ def star(*degrees: float, width: int = 3) -> np.ndarray:
 @pytest.mark.parametrize("between", [70, 90, 110])
 def test_angle_of_a_fork(between: float) -> None:
     found = branching_angles(star(180, between / 2, -between / 2))
-    assert len(found) == 1 and abs(found[0] - between) < 12
+    assert len(found) == 1
+    assert abs(found[0] - between) < 12
 
 
 @pytest.mark.parametrize("between", [45, 60, 90])
@@ -159,11 +189,28 @@ def test_dimension_of_a_line_and_of_a_plane() -> None:
     assert fractal_dimension(dense) == pytest.approx(2, abs=0.05)
 
 
+def test_an_empty_label_has_no_dimension_and_gives_no_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert math.isnan(fractal_dimension(np.zeros((64, 64), bool)))
+
+
 def test_what_drawn_and_real_photographs_are_compared_by() -> None:
     eye = draw_eye(0, 0, 384)
-    sample = Sample(eye.name, eye.patient, eye.photograph, eye.label, eye.fov)
+    sample = Sample(
+        name=eye.name,
+        patient=eye.patient,
+        photograph=eye.photograph,
+        label=eye.label,
+        fov=eye.fov,
+    )
     found = describe(sample)
-    assert 0.04 < found["share"] < 0.2 and 1 < found["width"] < 6 and 40 < found["angle"] < 110
-    assert found["green"] > 0 and 1 < found["dimension"] < 1.5
+    assert 0.04 < found["share"] < 0.2
+    assert 1 < found["width"] < 6
+    assert 40 < found["angle"] < 110
+    assert found["green"] > 0
+    assert 1 < found["dimension"] < 1.5
+    assert found["share"] == vessel_share(sample)
+    assert found["brightness"] == eye.photograph[eye.fov, 1].mean()
     with pytest.raises(FundusError, match=r"drawn_01L.*empty"):
         describe(replace(sample, label=np.zeros_like(eye.fov)))

@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from fundus_utils import normalization, storage
 from fundus_utils.augmentation import Ranges, augment, split
+from fundus_utils.errors import FundusError
 from fundus_utils.normalization import (
     RunningStatistics,
     augmented_statistics,
@@ -20,20 +21,19 @@ from fundus_utils.normalization import (
     photograph_statistics,
     save_statistics,
 )
-from fundus_utils.storage import FundusError
 
 values = st.floats(-1000, 1000, allow_subnormal=False)
 
 
-def pictures(count: int = 3, channels: int = 1) -> list[np.ndarray]:
+def pictures(n_channels: int = 1) -> list[np.ndarray]:
     rng = np.random.default_rng(0)
-    made = []
-    for _ in range(count):
-        image = rng.integers(20, 200, (24, 30, channels), np.uint8)
+    found = []
+    for _ in range(3):
+        image = rng.integers(20, 200, (24, 30, n_channels), np.uint8)
         masks = np.zeros((24, 30, 2), np.uint8)
         masks[4:20, 5:25] = 255
-        made.append(np.concatenate([image * (masks[..., :1] > 0), masks], axis=2))
-    return made
+        found.append(np.concatenate([image * (masks[..., :1] > 0), masks], axis=2))
+    return found
 
 
 def test_by_hand() -> None:
@@ -47,7 +47,8 @@ def test_by_hand() -> None:
 
 @given(st.lists(st.lists(values), min_size=1).filter(any))
 def test_any_partition_gives_the_statistics_of_all(parts: list[list[float]]) -> None:
-    added, merged = RunningStatistics(), RunningStatistics()
+    added = RunningStatistics()
+    merged = RunningStatistics()
     for part in parts:
         own = RunningStatistics()
         own.add(np.array(part))
@@ -83,7 +84,8 @@ def test_far_from_zero_nothing_is_lost() -> None:
 def test_nothing_added_changes_nothing() -> None:
     statistics = RunningStatistics()
     statistics.add(np.array([]))
-    assert statistics.count == 0 and np.isnan(statistics.std)
+    assert statistics.count == 0
+    assert np.isnan(statistics.std)
     statistics.add(np.array([2, 4]))
     statistics.add(np.array([]))
     statistics.merge(RunningStatistics())
@@ -93,41 +95,62 @@ def test_nothing_added_changes_nothing() -> None:
 def test_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for threads in (1, 2, 5, 2):
-        monkeypatch.setattr(
-            normalization, "ThreadPoolExecutor", lambda _, n=threads: ThreadPoolExecutor(n)
-        )
-        found.append(augmented_statistics(pictures(), count=130, seed=4, progress=False))
+        pool = ThreadPoolExecutor(threads)
+        with monkeypatch.context() as patch:
+            patch.setattr(normalization, "ThreadPoolExecutor", lambda _, pool=pool: pool)
+            found.append(augmented_statistics(pictures(), count=130, seed=4, progress=False))
+        assert pool._shutdown, "it was not used"
     assert all(statistics == found[0] for statistics in found)
     other = augmented_statistics(pictures(), count=130, seed=5, progress=False)
     assert other.mean != found[0].mean
 
 
 @pytest.mark.parametrize("inside_fov", [True, False])
-@pytest.mark.parametrize("channels", [1, 2])
-def test_one_pass_equals_brute_force(inside_fov: bool, channels: int) -> None:
-    merged = pictures(channels=channels)
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_one_pass_equals_brute_force(inside_fov: bool, n_channels: int) -> None:
+    merged = pictures(n_channels)
     statistics = augmented_statistics(
-        merged, 60, 4, channels, Ranges(), inside_fov=inside_fov, progress=False
+        merged,
+        count=60,
+        seed=4,
+        n_channels=n_channels,
+        ranges=Ranges(),
+        inside_fov=inside_fov,
+        progress=False,
     )
     kept = []
     for i in range(60):
         rng = np.random.default_rng([4, i])
-        image, _, fov = split(augment(merged[i % 3], rng, Ranges(), channels), channels)
-        kept.append((image[fov] if inside_fov else image).ravel() / 255)
+        moved = augment(merged[i % 3], rng, Ranges(), n_channels)
+        image, _, fov = split(moved, n_channels)
+        counted = image[fov] if inside_fov else image
+        kept.append(counted.ravel() / 255)
     together = np.concatenate(kept)
     assert statistics.count == together.size
     if not inside_fov:
-        assert together.size == 60 * 24 * 30 * channels
+        assert together.size == 60 * 24 * 30 * n_channels
     assert statistics.mean == pytest.approx(together.mean(), rel=1e-12)
     assert statistics.std == pytest.approx(together.std(), rel=1e-12)
 
 
 def test_the_black_surround_lowers_the_mean() -> None:
-    inside, everything = (
-        augmented_statistics(pictures(), 30, inside_fov=inside, progress=False)
-        for inside in (True, False)
-    )
-    assert everything.mean < inside.mean and everything.count > inside.count
+    inside = augmented_statistics(pictures(), 30, inside_fov=True, progress=False)
+    everything = augmented_statistics(pictures(), 30, inside_fov=False, progress=False)
+    assert everything.mean < inside.mean
+    assert everything.count > inside.count
+
+
+def test_statistics_are_those_of_an_augmentation_of_ones_own() -> None:
+    calls = []
+
+    def white(merged: np.ndarray, rng: np.random.Generator, ranges: None, **more) -> np.ndarray:
+        calls.append(more)
+        return np.full_like(merged, 255)
+
+    statistics = augmented_statistics(pictures(), 30, progress=False, augment=white)
+    assert (statistics.mean, statistics.std) == (1, 0)
+    assert statistics.count == 30 * 24 * 30
+    assert calls == [{"n_channels": 1}] * 30
 
 
 def saved(folder: Path, mean: float = 0.3, std: float = 0.2) -> dict:
@@ -167,7 +190,8 @@ def test_std_that_divides_nothing_is_refused(std: float, tmp_path: Path) -> None
 def test_normalized_image_has_mean_0_and_std_1() -> None:
     image = np.random.default_rng(0).integers(0, 256, (50, 60, 1), np.uint8)
     normalized = normalize(image, *photograph_statistics(image, np.ones((50, 60), bool)))
-    assert normalized.dtype == np.float32 and normalized.shape == image.shape
+    assert normalized.dtype == np.float32
+    assert normalized.shape == image.shape
     assert normalized.mean() == pytest.approx(0, abs=1e-4)
     assert normalized.std() == pytest.approx(1, abs=1e-4)
 
@@ -181,4 +205,6 @@ def test_photograph_statistics_count_the_field_of_view_alone() -> None:
 def test_even_or_empty_photograph_can_still_be_normalized() -> None:
     image = np.full((4, 4, 1), 90, np.uint8)
     for fov in (np.ones((4, 4), bool), np.zeros((4, 4), bool)):
-        assert np.isfinite(normalize(image, *photograph_statistics(image, fov))).all()
+        mean, std = photograph_statistics(image, fov)
+        assert np.isfinite(normalize(image, mean, std)).all()
+    assert photograph_statistics(image, np.zeros((4, 4), bool)) == (0, 1)

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image
+from PIL import Image, ImageFile, features
 
-from fundus_utils.pictures import read_mask, read_photograph
-from fundus_utils.storage import FundusError
+from fundus_utils.data import pictures, read_mask, read_photograph
+from fundus_utils.errors import FundusError
 
 GREY16 = np.array([[0, 257, 128], [32896, 65535, 65278]], np.uint16)
 GREY16_READ = [[0, 1, 0], [128, 255, 254]]  # v / 257, rounded
@@ -156,8 +156,8 @@ def test_full_mask_is_all_true(tmp_path: Path) -> None:
 )
 def test_any_two_valued_label_survives(label: np.ndarray, values: tuple[int, int]) -> None:
     low, high = values
-    with tempfile.TemporaryDirectory() as room:
-        path = Path(room, "a.png")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.png")
         Image.fromarray(np.where(label, high, low).astype(np.uint8)).save(path)
         read = read_mask(path, label.shape)
     if label.any() and not label.all():
@@ -185,9 +185,29 @@ def no_pixels(path: Path) -> None:
     path.write_bytes(b"P5 0 0 255\n")
 
 
+def link_circle(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def unknown_flags(path: Path) -> None:
+    """Write a DDS picture whose pixel format, in bytes 80 to 83 (`dwFlags`), does not exist."""
+    written = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(written, "DDS")
+    content = bytearray(written.getvalue())
+    content[80:84] = struct.pack("<I", 0x12345000)
+    path.write_bytes(content)
+
+
 @pytest.mark.parametrize(
     ("name", "make"),
-    [("a.ppm.gz", corrupt_gz), ("a.pgm", bomb), ("a.png", directory), ("a.pgm", no_pixels)],
+    [
+        ("a.ppm.gz", corrupt_gz),
+        ("a.pgm", bomb),
+        ("a.png", directory),
+        ("a.pgm", no_pixels),
+        ("a.png", link_circle),
+        ("a.dds", unknown_flags),
+    ],
 )
 def test_unreadable_file_is_named(name: str, make, tmp_path: Path) -> None:
     make(tmp_path / name)
@@ -196,9 +216,54 @@ def test_unreadable_file_is_named(name: str, make, tmp_path: Path) -> None:
         read_photograph(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [RuntimeError("x"), NotImplementedError("x"), MemoryError(), KeyError("x"), struct.error("x")],
+    ids=repr,
+)
+def test_whatever_a_decoder_raises_names_the_file(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(image: ImageFile.ImageFile) -> None:
+        raise error
+
+    Image.fromarray(CORNER).save(tmp_path / "a.png")
+    monkeypatch.setattr(ImageFile.ImageFile, "load", fail)
+    with pytest.raises(FundusError, match=r"a\.png cannot be read as a picture \(\S+\): "):
+        read_mask(tmp_path / "a.png", (2, 2))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_broken_exif_data_do_not_refuse_a_picture(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{kind.lower()}"
+    Image.new("RGB", (3, 2), (255, 255, 255)).save(path, exif=b"Exif\0\0garbage, no TIFF header")
+    assert read_photograph(path).tolist() == [[[255, 255, 255]] * 3] * 2
+
+
+def test_a_picture_is_read_from_bytes_that_are_on_no_disk(tmp_path: Path) -> None:
+    Image.fromarray(CORNER * 200).save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    given = read_photograph(Path("upload.png"), content)
+    assert np.array_equal(given, read_photograph(tmp_path / "a.png"))
+    packed = gzip.compress(content)
+    assert np.array_equal(read_photograph(Path("upload.png.gz"), packed), given)
+    for broken, said in ((b"", "is empty"), (b"text", "is in no"), (b"\x1f\x8b", "cannot be")):
+        with pytest.raises(FundusError, match=rf"^upload\.png {said}"):
+            read_photograph(Path("upload.png"), broken)
+
+
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(FundusError, match=r"gone\.png does not exist"):
         read_photograph(tmp_path / "gone.png")
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="Pillow was built without AVIF")
+def test_avif_cut_anywhere_is_refused(tmp_path: Path) -> None:
+    Image.new("RGB", (32, 32), (200, 100, 40)).save(tmp_path / "a.avif")
+    content = (tmp_path / "a.avif").read_bytes()
+    for length in range(1, len(content)):
+        with pytest.raises(FundusError, match=r"cut\.avif"):
+            read_photograph(Path("cut.avif"), content[:length])
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
@@ -220,6 +285,31 @@ def test_a_packed_file_is_known_by_its_bytes_not_its_name(tmp_path: Path) -> Non
     (tmp_path / "packed.ppm").write_bytes(gzip.compress((tmp_path / "plain.ppm.gz").read_bytes()))
     for name in ("plain.ppm.gz", "packed.ppm"):
         assert np.array_equal(read_mask(tmp_path / name, (2, 2)), CORNER == 1)
+
+
+def test_a_file_packed_in_parts_is_read_whole(tmp_path: Path) -> None:
+    Image.fromarray(CORNER * 255).save(tmp_path / "a.ppm")
+    content = (tmp_path / "a.ppm").read_bytes()
+    parts = gzip.compress(content[:5]) + gzip.compress(content[5:])
+    (tmp_path / "a.ppm.gz").write_bytes(parts)
+    assert np.array_equal(read_mask(tmp_path / "a.ppm.gz", (2, 2)), CORNER == 1)
+    for rest in (parts[:-1], parts[:-9], parts + b"more"):
+        (tmp_path / "a.ppm.gz").write_bytes(rest)
+        with pytest.raises(FundusError, match=r"a\.ppm\.gz cannot be read as a picture"):
+            read_mask(tmp_path / "a.ppm.gz", (2, 2))
+
+
+def test_a_packed_file_is_unpacked_up_to_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pictures.UNPACKED_LIMIT == 2**29
+    content = b"P5 100 100 255\n" + bytes(10_000)
+    (tmp_path / "a.pgm.gz").write_bytes(gzip.compress(content))
+    monkeypatch.setattr(pictures, "UNPACKED_LIMIT", len(content))
+    assert read_photograph(tmp_path / "a.pgm.gz").shape == (100, 100, 3)
+    monkeypatch.setattr(pictures, "UNPACKED_LIMIT", len(content) - 1)
+    with pytest.raises(FundusError, match=r"a\.pgm\.gz unpacks to more than"):
+        read_photograph(tmp_path / "a.pgm.gz")
 
 
 def test_16_bit_pgm_is_scaled_as_other_16_bit_files(tmp_path: Path) -> None:

@@ -1,20 +1,30 @@
+"""Trainings that stop and go on, cards that can be trained again, and what is refused."""
+
 import json
 import shutil
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from fundus_utils import budget, material, training, unet
-from fundus_utils.callbacks import Checkpoints, StopAtNaN, check_loss, read_curve
-from fundus_utils.crops import Crops, prepare, whole_photographs
-from fundus_utils.datasets import load_set
-from fundus_utils.prediction import SHIPPED, load_model
-from fundus_utils.presets import PRESETS, Preset
+from fundus_utils import storage, unet
+from fundus_utils.augmentation import augment
+from fundus_utils.data import load_set
+from fundus_utils.errors import FundusError
 from fundus_utils.quiet import keras
-from fundus_utils.storage import FundusError
+from fundus_utils.results import read_curve
+from fundus_utils.trained_model import SHIPPED, load_model
+from fundus_utils.training import patients, plan, train
+from fundus_utils.training.callbacks import Checkpoints, StopAtNaN, check_loss
+from fundus_utils.training.presets import PRESETS, Preset, preset_called, preset_of_card
 
 TINY = Preset(minutes=1, width=2, depth=2, crop=32, batch=4, fov_diameter=96, statistics=4)
+layers = keras.layers
 
 
 @pytest.fixture
@@ -23,125 +33,371 @@ def tiny_set(drawn_folder):
     return load_set(f"folder:{drawn_folder}", "all")
 
 
-def crops_of(tiny_set, **changes):
-    merged = [prepare(sample, 96) for sample in tiny_set]
-    return Crops(merged, mean=0.3, std=0.1, size=32, **changes)
-
-
-def test_prepare_brings_the_field_of_view_to_the_training_diameter(tiny_set):
-    merged = prepare(tiny_set[0], 96)
-    columns = np.flatnonzero((merged[..., 2] >= 128).any(axis=0))
-    assert abs(np.ptp(columns) + 1 - 96) <= 1
-    assert merged.dtype == np.uint8 and set(np.unique(merged[..., 1])) == {0, 255}
-
-
-def test_crop_i_depends_on_seed_and_i_alone(tiny_set):
-    crops, again = crops_of(tiny_set), crops_of(tiny_set)
-    for i in (5, 0, 17):
-        assert all((a == b).all() for a, b in zip(crops[i], again[i], strict=True))
-    assert not (crops[0][0] == crops[1][0]).all()
-    assert not (crops[0][0] == crops_of(tiny_set, seed=1)[0][0]).all()
-
-
-def test_crops_have_two_valued_labels_and_weights(tiny_set):
-    for i in range(20):
-        image, label, weight = crops_of(tiny_set)[i]
-        assert image.shape == label.shape == weight.shape == (32, 32, 1)
-        assert image.dtype == np.float32
-        assert set(np.unique(label)) <= {0, 1} and set(np.unique(weight)) <= {0, 1}
-        assert not label[weight == 0].any() or label[weight == 0].mean() < 0.05
-
-
-def test_a_stream_can_begin_in_the_middle(tiny_set):
-    crops = crops_of(tiny_set)
-    whole = [batch[0].numpy() for batch in crops.batches(4, steps=5)]
-    late = [batch[0].numpy() for batch in crops.batches(4, first_step=3, steps=2)]
-    assert len(whole) == 5 and len(late) == 2
-    assert (whole[3] == late[0]).all() and (whole[4] == late[1]).all()
-
-
-def test_photograph_normalization_takes_out_brightness(tiny_set):
-    crops = crops_of(tiny_set, by_photograph=True)
-    values, _, weights = next(iter(whole_photographs(crops, crops.merged, 16)))
-    inside = values.numpy()[weights.numpy() > 0]
-    assert abs(inside.mean()) < 0.01 and abs(inside.std() - 1) < 0.01
-
-
-def test_a_constant_map_costs_the_entropy_whatever_surrounds_the_eye(tiny_set):
-    crops = crops_of(tiny_set)
-    _, label, weight = next(iter(whole_photographs(crops, crops.merged, 16)))
-    share = float(label.numpy()[weight.numpy() > 0].mean())
-    constant = np.full(label.shape, share, np.float32)
-    loss = float(training.cross_entropy()(label, constant, sample_weight=weight))
-    assert loss == pytest.approx(-share * np.log(share) - (1 - share) * np.log(1 - share), rel=1e-4)
-
-
-def test_nothing_searches_for_thread_numbers_while_a_network_trains(tiny_set):
-    crops = crops_of(tiny_set)
-    streams = (
-        crops.batches(2),
-        crops.batches(2, steps=3),
-        whole_photographs(crops, crops.merged, 16),
-    )
-    assert all(stream.options().autotune.enabled is False for stream in streams)
-
-
-@pytest.mark.parametrize("steps, epochs", [(400, 10), (40, 4), (230, 10), (7, 1), (23, 1), (1, 1)])
-def test_steps_are_cut_into_equal_epochs(steps, epochs):
-    assert budget.epochs_of(steps) == epochs
+@pytest.fixture(autouse=True)
+def own_derived(tmp_path_factory, monkeypatch):
+    """Let what is made in a test be made there, and once for all tests of this file."""
+    folder = tmp_path_factory.getbasetemp() / "derived_of_trainings"
+    monkeypatch.setenv("FUNDUS_DERIVED", str(folder))
 
 
 def weights_of(folder):
     return keras.models.load_model(folder / "model.keras").get_weights()
 
 
-@pytest.mark.slow
-def test_a_training_that_was_stopped_ends_with_the_same_weights(tiny_set, tmp_path):
-    def stop(model, rows):
-        if len(rows) == 2:
+def equal(one, other):
+    return all((a == b).all() for a, b in zip(one, other, strict=True))
+
+
+def stop_after(epochs):
+    def stop(model, curve):
+        if len(curve) == epochs:
             raise KeyboardInterrupt
 
-    training.train([tiny_set], tmp_path / "whole", TINY, steps=40)
+    return stop
+
+
+@pytest.fixture(scope="module")
+def whole(drawn_folder, tmp_path_factory):
+    """A training of 40 steps that nobody has stopped."""
+    out = tmp_path_factory.mktemp("whole") / "model"
+    train.train([load_set(f"folder:{drawn_folder}", "all")], out, TINY, steps=40)
+    return out
+
+
+@pytest.mark.slow
+def test_a_training_that_was_stopped_ends_with_the_same_weights(tiny_set, whole, tmp_path):
+    out = tmp_path / "parts"
     with pytest.raises(KeyboardInterrupt):
-        training.train([tiny_set], tmp_path / "parts", TINY, steps=40, on_epoch=stop)
-    assert not (tmp_path / "parts" / "card.json").exists()
-    assert len(read_curve(tmp_path / "parts" / "unfinished" / "curve.csv")) == 2
-    training.train([tiny_set], tmp_path / "parts", TINY, steps=40)
-    pairs = zip(weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts"), strict=True)
-    assert all((a == b).all() for a, b in pairs)
-    curves = [(tmp_path / name / "curve.csv").read_text() for name in ("whole", "parts")]
-    assert curves[0] == curves[1]
+        train.train([tiny_set], out, TINY, steps=40, on_epoch=stop_after(2))
+    assert not (out / "card.json").exists()
+    assert len(read_curve(out / "unfinished" / "curve.csv")) == 2
+    train.train([tiny_set], out, TINY, steps=40)
+    assert equal(weights_of(whole), weights_of(out))
+    assert (whole / "curve.csv").read_bytes() == (out / "curve.csv").read_bytes()
+    assert (whole / "card.json").read_bytes() == (out / "card.json").read_bytes()
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+WRITES = (
+    "plan.json",
+    "curve.csv",
+    "best.weights.h5",
+    "epoch_001.weights.h5",
+    "epoch_003.weights.h5",
+    "model.keras",
+    "card.json",
+)
+
+
+@pytest.mark.slow
+def test_killed_at_any_write_it_goes_on_to_the_same_weights(tiny_set, whole, tmp_path, monkeypatch):
+    out = tmp_path / "parts"
+    move = Path.replace
+    for name in WRITES:
+
+        def die(self, target, name=name):
+            if Path(target).name == name and out in Path(target).parents:
+                raise Killed
+            return move(self, target)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "replace", die)
+            with pytest.raises(Killed):
+                train.train([tiny_set], out, TINY, steps=40)
+    train.train([tiny_set], out, TINY, steps=40)
+    assert equal(weights_of(whole), weights_of(out))
+    assert {path.name for path in out.iterdir()} == {path.name for path in whole.iterdir()}
+
+
+DRAWN = replace(TINY, normalization="photograph", endless=True, fov_diameter=128)
+SCRIPT = """
+import sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from fundus_utils.data import load_set
+from fundus_utils.training.train import train
+from test_training import DRAWN
+
+if __name__ == "__main__":
+    train([load_set(sys.argv[1], "all")], Path(sys.argv[2]), DRAWN, steps=20)
+"""
+
+
+@pytest.mark.slow
+def test_a_drawn_training_that_is_killed_goes_on_to_the_same_weights(drawn_folder, tmp_path):
+    name = f"folder:{drawn_folder}"
+    sets = [load_set(name, "all")]
+    train.train(sets, tmp_path / "whole", DRAWN, steps=20)
+    parts = tmp_path / "parts"
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(tests=str(Path(__file__).parent)), encoding="utf-8")
+    process = subprocess.Popen([sys.executable, script, name, parts], stderr=subprocess.DEVNULL)
+    while process.poll() is None and not list(parts.glob("unfinished/epoch_*")):
+        time.sleep(0.01)
+    assert process.poll() is None, "it was over before it could be killed"
+    process.kill()
+    process.wait()
+    assert not (parts / "card.json").exists()
+    train.train(sets, parts, DRAWN, steps=20)
+    assert equal(weights_of(tmp_path / "whole"), weights_of(parts))
+
+
+@pytest.mark.slow
+def test_the_way_that_notebooks_use_goes_on_too(drawn_folder, whole):
+    name = f"folder:{drawn_folder}"
+    part = load_set(name, "train")
+    with pytest.raises(KeyboardInterrupt):
+        train.made_model(name, TINY, 30, on_epoch=stop_after(2))
+    (left,) = storage.derived_dir().glob("model_*/unfinished/curve.csv")
+    assert len(read_curve(left)) == 2
+    epochs = []
+    folder = train.made_model(name, TINY, 30, on_epoch=lambda _, curve: epochs.append(len(curve)))
+    assert epochs == [3]
+    assert not (folder / "unfinished").exists()
+    again = train.made_model(name, TINY, 30, on_epoch=stop_after(1))  # would stop if it trained
+    assert again == folder
+    whole_folder = folder.parent / "uninterrupted"
+    shutil.rmtree(whole_folder, ignore_errors=True)
+    train.train([part], whole_folder, TINY, steps=30)
+    assert equal(weights_of(folder), weights_of(whole_folder))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changed", ["versions", "code", "preset", "seed"])
+def test_a_made_model_is_not_taken_for_another(drawn_folder, changed, monkeypatch):
+    made = []
+    monkeypatch.setattr(train, "train", lambda sets, out, *more, **others: made.append(out.name))
+    name = f"folder:{drawn_folder}"
+    train.made_model(name, TINY, 2)
+    preset, seed = TINY, 0
+    if changed == "versions":
+        monkeypatch.setattr(train, "versions", lambda: {"keras": "99"})
+    elif changed == "code":
+        monkeypatch.setattr(storage, "sources", lambda names: {"unet.py": "another"})
+    elif changed == "preset":
+        preset = replace(TINY, weight_decay=0.5)
+    else:
+        seed = 1
+    train.made_model(name, preset, 2, seed)
+    assert len(set(made)) == 2
+
+
+def test_statistics_are_kept_by_data_code_and_augmentation(tiny_set, monkeypatch):
+    merged = patients.prepare_sets([tiny_set], TINY.preparation)
+
+    def made(preset=TINY, augment=augment):
+        return patients.made_statistics([tiny_set], merged, preset, augment)
+
+    def darker(picture, rng, ranges, **more):
+        moved = augment(picture, rng, ranges, **more)
+        moved[..., 0] //= 2
+        return moved
+
+    folder = made()
+    assert made() == folder
+    assert {path.name for path in folder.iterdir()} == {"mean.npy", "std.npy", "card.json"}
+    assert float(np.load(made(augment=darker) / "mean.npy")) < 0.6 * np.load(folder / "mean.npy")
+    assert made(replace(TINY, statistics=5)) != folder
+    monkeypatch.setattr(storage, "sources", lambda names: {"augmentation.py": "another"})
+    assert made() != folder
+
+
+@pytest.mark.slow
+def test_statistics_that_nobody_uses_are_not_computed(tiny_set, tmp_path, monkeypatch):
+    def refuse(*arguments):
+        raise AssertionError("statistics were computed")
+
+    monkeypatch.setattr(patients, "made_statistics", refuse)
+    by_photograph = replace(TINY, normalization="photograph")
+    trained = train.train([tiny_set], tmp_path / "model", by_photograph, steps=2)
+    assert trained.mean is None and trained.std is None
+    names = {"model.keras", "card.json", "curve.csv"}
+    assert {path.name for path in (tmp_path / "model").iterdir()} == names
+    assert load_model(tmp_path / "model").preparation == trained.preparation
 
 
 @pytest.mark.slow
 def test_dropout_goes_on_as_if_nothing_had_happened(tiny_set, tmp_path):
-    def stop(model, rows):
-        if len(rows) == 1:
-            raise KeyboardInterrupt
-
     def network():
         keras.utils.set_random_seed(3)
-        return unet.article_unet(None, 2, original=True)
+        inputs = keras.Input((None, None, 1))
+        x = layers.Conv2D(4, 3, padding="same", activation="relu")(inputs)
+        x = layers.Dropout(0.5)(x)
+        return keras.Model(inputs, layers.Conv2D(1, 1, activation="sigmoid")(x))
 
     common = {"preset": TINY, "steps": 30}
-    training.train([tiny_set], tmp_path / "whole", model=network(), **common)
+    train.train([tiny_set], tmp_path / "whole", model=network(), **common)
     with pytest.raises(KeyboardInterrupt):
-        training.train([tiny_set], tmp_path / "parts", model=network(), on_epoch=stop, **common)
-    training.train([tiny_set], tmp_path / "parts", model=network(), **common)
-    pairs = zip(weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts"), strict=True)
-    assert all((a == b).all() for a, b in pairs)
+        train.train(
+            [tiny_set], tmp_path / "parts", model=network(), on_epoch=stop_after(1), **common
+        )
+    train.train([tiny_set], tmp_path / "parts", model=network(), **common)
+    assert equal(weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts"))
+
+
+@pytest.mark.slow
+def test_minutes_are_turned_into_steps_once(tiny_set, tmp_path, monkeypatch):
+    counted = []
+
+    def affordable(*arguments):
+        counted.append(True)
+        return 20
+
+    def begin(out, **length):
+        keras.utils.set_random_seed(0)
+        return train.train([tiny_set], out, TINY, model=own_network(), **length)
+
+    monkeypatch.setattr(train, "affordable_steps", affordable)
+    out = tmp_path / "model"
+    with pytest.raises(KeyboardInterrupt):
+        begin(out, minutes=1, on_epoch=stop_after(1))
+    resumed = begin(out, minutes=1)
+    assert counted == [True] and resumed.card["steps"] == 20
+    begin(tmp_path / "steps", steps=20)
+    assert equal(weights_of(out), weights_of(tmp_path / "steps"))
+
+
+def own_network(activation="relu"):
+    inputs = keras.Input((None, None, 1))
+    x = layers.Conv2D(2, 3, padding="same", activation=activation)(inputs)
+    return keras.Model(inputs, layers.Conv2D(1, 1, activation="sigmoid")(x), name="own")
+
+
+def focal(gamma):
+    def loss(truth, prediction):
+        return keras.ops.mean((truth - prediction) ** 2 * gamma)
+
+    return loss
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"model": "elu"},
+        {"loss": 5},
+        {"steps": 20},
+        {"preset": replace(TINY, weight_decay=0.1)},
+        {"preset": replace(TINY, learning_rate=1e-3)},
+        {"data": True},
+    ],
+    ids=["seed", "network", "loss", "steps", "decay", "rate", "data"],
+)
+def test_another_training_is_not_gone_on_with(tiny_set, tmp_path, change):
+    def begin(model="relu", loss=1, data=False, **more):
+        common = {"preset": TINY, "steps": 4, "on_epoch": stop_after(1)}
+        train.train(
+            [tiny_set[:4] if data else tiny_set],
+            tmp_path / "model",
+            model=own_network(model),
+            loss=focal(loss),
+            **common | more,
+        )
+
+    with pytest.raises(KeyboardInterrupt):
+        begin()
+    with pytest.raises(FundusError, match=r"another training, or one on other data .* remove"):
+        begin(**change)
+
+
+@pytest.mark.slow
+def test_two_trainings_in_one_folder_do_not_mix(tiny_set, tmp_path):
+    out = tmp_path / "model"
+    refused = []
+
+    def second(model, curve):
+        with pytest.raises(FundusError, match="another process works in"):
+            train.train([tiny_set], out, TINY, steps=20, seed=1)
+        refused.append(len(curve))
+
+    train.train([tiny_set], out, TINY, steps=20, on_epoch=second)
+    assert refused == [1, 2]
+    assert load_model(out).card["seed"] == 0
+    assert not (out / "unfinished").exists()
+
+
+def spoil_by_cutting(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def spoil_by_emptying(path):
+    path.write_bytes(b"")
+
+
+def spoil_by_text(path):
+    path.write_text('{"steps": [1]}', encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def stopped(drawn_folder, tmp_path_factory):
+    """A training of 20 steps, stopped after its first epoch."""
+    out = tmp_path_factory.mktemp("stopped") / "model"
+    with pytest.raises(KeyboardInterrupt):
+        train.train(
+            [load_set(f"folder:{drawn_folder}", "all")],
+            out,
+            TINY,
+            steps=20,
+            on_epoch=stop_after(1),
+        )
+    return out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spoil", [spoil_by_cutting, spoil_by_emptying, spoil_by_text])
+@pytest.mark.parametrize("name", ["plan.json", "best.weights.h5", "epoch_001.weights.h5"])
+def test_a_broken_file_of_a_stopped_training_says_what_to_remove(
+    name, spoil, tiny_set, stopped, tmp_path
+):
+    out = shutil.copytree(stopped, tmp_path / "model")
+    spoil(out / "unfinished" / name)
+    with pytest.raises(FundusError, match=rf"{name}.*remove .*unfinished and train again"):
+        train.train([tiny_set], out, TINY, steps=20)
+
+
+@pytest.mark.slow
+def test_a_broken_curve_says_what_to_remove(tiny_set, stopped, tmp_path):
+    out = shutil.copytree(stopped, tmp_path / "model")
+    (out / "unfinished" / "curve.csv").write_text("epoch,step\n1,x\n", encoding="utf-8")
+    with pytest.raises(FundusError, match=r"curve\.csv.*remove .*unfinished and train again"):
+        train.train([tiny_set], out, TINY, steps=20)
+
+
+@pytest.mark.slow
+def test_the_rest_of_a_finished_training_is_removed(tiny_set, whole, tmp_path):
+    """As when the process was killed between the card and the clearing up."""
+    out = shutil.copytree(whole, tmp_path / "model")
+    (out / "unfinished").mkdir()
+    (out / "unfinished" / "plan.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(FundusError, match="finished model"):
+        train.train([tiny_set], out, TINY, steps=40)
+    assert not (out / "unfinished").exists()
+
+
+@pytest.mark.slow
+def test_a_refused_training_leaves_nothing(tiny_set, tmp_path):
+    with pytest.raises(FundusError, match="one patient"):
+        train.train([tiny_set[:2]], tmp_path / "model", TINY, steps=2)
+    assert not (tmp_path / "model").exists()
 
 
 def test_an_epoch_that_the_curve_does_not_know_is_not_gone_on_from(tmp_path):
-    (tmp_path / "curve.csv").write_text("epoch,step,loss,val_loss\n1,10,0.5,0.5\n2,20,0.4,0.4\n")
+    curve = "epoch,step,loss,val_loss\n1,10,0.5,0.5\n2,20,0.4,0.4\n"
+    (tmp_path / "curve.csv").write_text(curve, encoding="utf-8")
     for number in (2, 4):  # the fourth of another process that trained in the same folder
-        (tmp_path / f"epoch_{number:03d}.weights.h5").write_text("")
-    saver = Checkpoints(tmp_path, 10, 0, None)
-    assert (saver.done, saver.last.name, len(saver.rows)) == (2, "epoch_002.weights.h5", 2)
+        (tmp_path / f"epoch_{number:03d}.weights.h5").touch()
+    checkpoints = Checkpoints(tmp_path, [10, 20, 30], 0, None)
+    assert checkpoints.done == len(checkpoints.curve) == 2
+    assert checkpoints.last.name == "epoch_002.weights.h5"
 
 
-layers = keras.layers
-SIZED = keras.Input((32, 32, 1)), keras.Input((None, None, 3)), keras.Input((None, None, 1))
+SIZED = keras.Input((32, 32, 1))
+COLOURED = keras.Input((None, None, 3))
+PLAIN = keras.Input((None, None, 1))
 
 
 class Subclassed(keras.Model):
@@ -153,25 +409,55 @@ class Subclassed(keras.Model):
     "model",
     [
         unet.article_unet(32, 2),
-        keras.Model(SIZED[1], layers.Conv2D(1, 1)(SIZED[1])),
-        keras.Model(SIZED[2], layers.Conv2D(1, 3)(SIZED[2])),
-        keras.Model(SIZED[2], layers.Conv2D(2, 1)(SIZED[2])),
+        keras.Model(SIZED, layers.Conv2D(1, 1)(SIZED)),
+        keras.Model(COLOURED, layers.Conv2D(1, 1)(COLOURED)),
+        keras.Model(PLAIN, layers.Conv2D(1, 3)(PLAIN)),
+        keras.Model(PLAIN, layers.Conv2D(2, 1)(PLAIN)),
         unet.compact_unet(1, depth=5),
         Subclassed(),
     ],
-    ids=["one size", "three channels", "shrinks", "two maps", "five poolings", "subclassed"],
+    ids=["article", "one size", "colours", "shrinks", "two maps", "five poolings", "subclassed"],
 )
-def test_an_unfit_network_is_refused_before_any_work(model, tmp_path):
+def test_an_unfit_network_is_refused_before_any_work(model):
     with pytest.raises(FundusError, match=r"does not fit .*\(None, None, 1\)"):
-        training.check_network(model, channels=1, crop=32)
+        plan.check_network(model, n_channels=1, crop=32)
 
 
 @pytest.mark.slow
 def test_a_sequential_network_is_trained_and_loaded(tiny_set, tmp_path):
     own = keras.Sequential([keras.Input((None, None, 1)), layers.Conv2D(1, 3, padding="same")])
     own.add(layers.Activation("sigmoid"))
-    training.train([tiny_set], tmp_path / "own", TINY, steps=2, model=own)
+    train.train([tiny_set], tmp_path / "own", TINY, steps=2, model=own)
     assert load_model(tmp_path / "own").model.count_params() == 10
+
+
+@pytest.mark.slow
+def test_own_model_loss_and_augmentation_are_used(tiny_set, tmp_path):
+    used = []
+
+    def still(merged, rng, ranges, n_channels, size=None, centre=None):
+        used.append(size)
+        rows, columns = size or merged.shape[:2]
+        return merged[:rows, :columns]
+
+    loss = keras.losses.MeanSquaredError()
+    trained = train.train(
+        [tiny_set], tmp_path / "own", TINY, steps=2, model=own_network(), loss=loss, augment=still
+    )
+    assert (32, 32) in used and None in used  # crops, and the statistics
+    assert trained.card["network"]["name"] == "own"
+    assert trained.card["loss"] == "mean_squared_error"
+    assert "still" in trained.card["augmentation"]
+
+
+@pytest.mark.slow
+def test_an_error_in_a_readers_augmentation_is_the_readers_error(tiny_set, tmp_path):
+    def broken(merged, rng, ranges, **more):
+        raise FundusError("this augmentation is broken", "mend it")
+
+    by_photograph = replace(TINY, normalization="photograph")
+    with pytest.raises(FundusError, match=r"^this augmentation is broken: mend it\.$"):
+        train.train([tiny_set], tmp_path / "own", by_photograph, steps=2, augment=broken)
 
 
 @pytest.mark.slow
@@ -180,82 +466,46 @@ def test_labels_without_vessels_cannot_choose_a_threshold(drawn_folder, tmp_path
     for path in (folder / "labels").glob("drawn_03*"):
         Image.new("L", (128, 128)).save(path)
     with pytest.raises(FundusError, match="validation patients holds a vessel"):
-        training.train([load_set(f"folder:{folder}", "all")], tmp_path / "model", TINY, steps=2)
+        train.train([load_set(f"folder:{folder}", "all")], tmp_path / "model", TINY, steps=2)
 
 
 @pytest.mark.slow
 def test_minutes_that_are_over_before_the_first_step_are_refused(tiny_set, tmp_path):
     with pytest.raises(FundusError, match="over before the first step"):
-        training.train([tiny_set], tmp_path / "model", TINY, minutes=0.001)
+        train.train([tiny_set], tmp_path / "model", TINY, minutes=0.001)
 
 
 @pytest.mark.slow
-def test_the_models_folder_holds_all_that_a_prediction_needs(tiny_set, tmp_path):
-    out = tmp_path / "model"
-    training.train([tiny_set], out, TINY, steps=4)
+def test_the_models_folder_holds_all_that_a_prediction_needs(tiny_set, whole):
     names = {"model.keras", "mean.npy", "std.npy", "card.json", "curve.csv"}
-    assert {path.name for path in out.iterdir()} == names
-    card = json.loads((out / "card.json").read_text())
-    assert card["channels"] == ["green"] and card["fov_diameter"] == 96 and card["steps"] == 4
+    assert {path.name for path in whole.iterdir()} == names
+    card = json.loads((whole / "card.json").read_text(encoding="utf-8"))
+    assert card["channels"] == ["green"] and card["fov_diameter"] == 96 and card["steps"] == 40
     assert 0 < card["threshold"] < 1 and "validation" in card["threshold_source"]
     assert card["sets"] == [{"name": "folder", "licence": "the reader's own"}]
-    assert not set(card["validation_patients"][0]) & set(tiny_set.patients[:-1])
-    assert load_model(out).mean == float(np.load(out / "mean.npy"))
+    assert card["validation_patients"] == [[tiny_set.patients[-1]]]
+    assert load_model(whole).mean == float(np.load(whole / "mean.npy"))
 
 
 @pytest.mark.slow
-def test_a_finished_model_is_never_overwritten(tiny_set, tmp_path):
-    training.train([tiny_set], tmp_path / "model", TINY, steps=2)
-    before = (tmp_path / "model" / "card.json").read_bytes()
+def test_a_model_can_be_trained_again_from_its_card_alone(tiny_set, whole, tmp_path):
+    card = json.loads((whole / "card.json").read_text(encoding="utf-8"))
+    preset = preset_of_card(card)
+    assert preset == TINY
+    train.train([tiny_set], tmp_path / "again", preset, steps=card["steps"], seed=card["seed"])
+    assert equal(weights_of(whole), weights_of(tmp_path / "again"))
+    again = json.loads((tmp_path / "again" / "card.json").read_text(encoding="utf-8"))
+    assert again == card
+
+
+@pytest.mark.slow
+def test_a_finished_model_is_never_overwritten(tiny_set, whole):
+    before = (whole / "card.json").read_bytes()
     with pytest.raises(FundusError, match="finished model"):
-        training.train([tiny_set], tmp_path / "model", TINY, steps=2)
-    assert (tmp_path / "model" / "card.json").read_bytes() == before
+        train.train([tiny_set], whole, TINY, steps=2)
+    assert (whole / "card.json").read_bytes() == before
     with pytest.raises(FundusError, match="choose another folder"):
-        training.train([tiny_set], SHIPPED, TINY, steps=2)
-
-
-@pytest.mark.slow
-def test_another_training_is_not_continued(tiny_set, tmp_path):
-    def stop(model, rows):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        training.train([tiny_set], tmp_path / "model", TINY, steps=4, on_epoch=stop)
-    with pytest.raises(FundusError, match="another training"):
-        training.train([tiny_set], tmp_path / "model", TINY, steps=4, seed=1)
-    with pytest.raises(FundusError, match="on other data"):
-        training.train([tiny_set[:4]], tmp_path / "model", TINY, steps=4)
-
-
-@pytest.mark.slow
-def test_the_warm_up_leaves_the_model_as_it_was(tiny_set):
-    made = material.gather([tiny_set], TINY)
-    model = unet.compact_unet(2, 2)
-    before = model.get_weights()
-    steps = budget.steps_for(
-        model, training.cross_entropy(), made.crops, 4, made.validation, lambda: 1, 30
-    )
-    assert steps >= budget.EPOCHS and steps % budget.EPOCHS == 0
-    assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
-
-
-@pytest.mark.slow
-def test_own_model_loss_and_augmentation_are_used(tiny_set, tmp_path):
-    used = []
-
-    def still(merged, rng, ranges, **more):
-        used.append(True)
-        rows, columns = more["size"]
-        return merged[:rows, :columns]
-
-    inputs = keras.Input((None, None, 1))
-    own = keras.Model(inputs, keras.layers.Conv2D(1, 1, activation="sigmoid")(inputs), name="own")
-    loss = keras.losses.MeanSquaredError()
-    trained = training.train(
-        [tiny_set], tmp_path / "own", TINY, steps=2, model=own, loss=loss, augment=still
-    )
-    assert used and trained.card["network"] == {"name": "own", "parameters": 2}
-    assert trained.card["loss"] == "mean_squared_error"
+        train.train([tiny_set], SHIPPED, TINY, steps=2)
 
 
 def test_nan_stops_with_an_explanation():
@@ -265,14 +515,36 @@ def test_nan_stops_with_an_explanation():
         check_loss("the validation loss", float("inf"))
 
 
-def test_a_set_without_labels_cannot_be_learned_from(drawn_folder, tmp_path):
-    shutil.copytree(drawn_folder / "images", tmp_path / "bare" / "images")
-    sample = load_set(f"folder:{tmp_path / 'bare'}", "unlabelled")[0]
-    with pytest.raises(FundusError, match="no label"):
-        prepare(sample, 96)
-
-
 def test_presets_are_buildable():
     for preset in PRESETS.values():
-        assert unet.compact_unet(preset.width, preset.depth).count_params() > 0
-        assert preset.crop % 2**preset.depth == 0
+        assert plan.build_network(preset).count_params() > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"normalization": "batch"}, "no normalization is called 'batch'"),
+        ({"crop": 33}, "33 pixels cannot be halved 2 times.*multiple of 4"),
+        ({"depth": 5, "crop": 64}, "5 poolings .*padded to 16"),
+        ({"batch": 0}, "batch is 0: it must be above 0"),
+        ({"learning_rate": -1.0}, "learning_rate is -1.0"),
+    ],
+)
+def test_a_preset_that_cannot_be_trained_is_refused(change, said):
+    with pytest.raises(FundusError, match=said):
+        Preset(**asdict(TINY) | {"ranges": TINY.ranges} | change)
+
+
+def test_a_misspelt_preset_or_network_names_the_known():
+    with pytest.raises(FundusError, match=r"'labtop'.*lesson, laptop, drawn"):
+        preset_called("labtop")
+    with pytest.raises(FundusError, match=r"'resnet'.*compact_unet"):
+        plan.build_network(replace(TINY, architecture="resnet"))
+
+
+def test_a_card_of_an_older_version_cannot_be_trained_from():
+    card = load_model().card
+    assert preset_of_card(card) == replace(PRESETS["laptop"], minutes=20, epochs=20)
+    del card["weight_decay"]
+    with pytest.raises(FundusError, match=r"lacks weight_decay.*older version"):
+        preset_of_card(card)

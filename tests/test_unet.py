@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from fundus_utils.errors import FundusError
 from fundus_utils.quiet import keras
-from fundus_utils.storage import FundusError
 from fundus_utils.unet import article_unet, check_size, compact_unet, receptive_field
 
 layers = keras.layers
@@ -62,25 +62,32 @@ def test_convolutions_of_the_article(original: bool) -> None:
     assert [layer.filters for layer in convolutions[-2:]] == [2, 1]
 
 
-@pytest.mark.parametrize(
-    "model",
-    [article_unet(None, 2), article_unet(None, 2, original=True), compact_unet(2, depth=4)],
-    ids=["article", "original", "compact"],
-)
+@pytest.fixture(scope="module", params=["article", "original", "compact"])
+def small(request: pytest.FixtureRequest) -> keras.Model:
+    """Return a narrow network for pictures of any size."""
+    if request.param == "compact":
+        return compact_unet(2, depth=4)
+    return article_unet(None, 2, original=request.param == "original")
+
+
 @pytest.mark.parametrize("size", [(16, 16), (48, 32), (80, 112)])
-def test_probabilities_of_the_same_size(model: keras.Model, size: tuple[int, int]) -> None:
+def test_probabilities_of_the_same_size(small: keras.Model, size: tuple[int, int]) -> None:
     images = random_images(2, *size, 1)
-    probability = model.predict_on_batch(images)
-    assert probability.shape == images.shape and probability.dtype == np.float32
-    assert (probability > 0).all() and (probability < 1).all()
+    probability = small.predict_on_batch(images)
+    assert probability.shape == images.shape
+    assert probability.dtype == np.float32
+    assert (probability > 0).all()
+    assert (probability < 1).all()
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_compact_network_answers_to_its_image(channels: int) -> None:
+@pytest.mark.parametrize("n_channels", [1, 3])
+def test_compact_network_answers_to_its_image(n_channels: int) -> None:
     keras.utils.set_random_seed(0)
-    model = compact_unet(2, 3, channels)
-    probability = model.predict_on_batch(random_images(1, 64, 64, channels))
-    assert probability.shape == (1, 64, 64, 1) and probability.std() > 0.01
+    model = compact_unet(width=2, depth=3, n_channels=n_channels)
+    assert model.input_shape == (None, None, None, n_channels)
+    probability = model.predict_on_batch(random_images(1, 64, 64, n_channels))
+    assert probability.shape == (1, 64, 64, 1)
+    assert probability.std() > 0.01
     assert all(not layer.use_bias for layer in of_kind(model, layers.Conv2D)[:-1])
     assert len(of_kind(model, layers.BatchNormalization)) == 14
     assert all(isinstance(layer, layers.ReLU) for layer in makers_of_skips(model))
@@ -118,7 +125,9 @@ def rows_that_move(model: keras.Model, row: int, side: int) -> np.ndarray:
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_one_pixel_moves_as_much_as_the_receptive_field_says(depth: int) -> None:
-    model, step, field = compact_unet(1, depth), 2**depth, receptive_field(depth)
+    model = compact_unet(1, depth)
+    step = 2**depth
+    field = receptive_field(depth)
     moved = [np.ptp(rows_that_move(model, 64 + i, 128)) + 1 for i in range(step)]
     assert np.mean(moved) == field
     assert all(abs(reached - field) < step for reached in moved)  # by the pixel's position

@@ -14,10 +14,15 @@ from PIL import Image
 
 from fundus_utils import storage, widgets
 from fundus_utils.augmentation import merge
-from fundus_utils.datasets import load_set
-from fundus_utils.prediction import TrainedModel
+from fundus_utils.data import FundusSet, load_set
+from fundus_utils.trained_model import TrainedModel
 
-CARD = {"channels": ["green"], "fov_diameter": 28, "normalization": "dataset", "threshold": 0.5}
+CARD = {
+    "channels": ["green"],
+    "fov_diameter": 28,
+    "normalization": "dataset",
+    "threshold": 0.5,
+}
 
 
 def controls(panel: widgets.Panel) -> dict[str, ipywidgets.Widget]:
@@ -29,7 +34,7 @@ def decoded(content: bytes) -> np.ndarray:
 
 
 @pytest.fixture
-def photographs(data: Path):
+def photographs(data: Path) -> FundusSet:
     for name, photograph in (("a", PHOTOGRAPH), ("b", PHOTOGRAPH // 2)):
         save(data / "folder" / "images" / f"{name}.png", photograph)
         save(data / "folder" / "labels" / f"{name}.png", VESSELS)
@@ -61,7 +66,7 @@ def test_every_slider_changes_the_drawn_eye() -> None:
         assert panel.picture.value != before, slider.description
 
 
-def test_browser_answers_to_every_menu(photographs) -> None:
+def test_browser_answers_to_every_menu(photographs: FundusSet) -> None:
     panel = widgets.browser(photographs)
     menus = controls(panel)
     assert menus["photograph"].options == ("a", "b")
@@ -77,8 +82,8 @@ def test_browser_answers_to_every_menu(photographs) -> None:
         menus[menu].value = choice
         shown.append(panel.picture.value)
     assert len(set(shown)) == len(shown)
-    for menu, choice in (("channel", "colour"), ("overlay", "none")):
-        menus[menu].value = choice
+    menus["channel"].value = "colour"
+    menus["overlay"].value = "none"
     assert panel.picture.value == shown[0]
 
 
@@ -94,7 +99,8 @@ def test_playground_answers_to_every_slider() -> None:
     merged = merge(PHOTOGRAPH + np.arange(40, dtype=np.uint8)[:, None], VESSELS, DISC)
     panel = widgets.augmentation_playground(merged)
     assert decoded(panel.picture.value).shape == (30, 3 * 40, 3)
-    sliders, shown = controls(panel), [panel.picture.value]
+    sliders = controls(panel)
+    shown = [panel.picture.value]
     for name, value in (
         ("rotation (degrees)", 0),
         ("scale", 1.5),
@@ -110,9 +116,11 @@ def test_playground_answers_to_every_slider() -> None:
 
 def test_panel_keeps_its_picture_and_its_words_where_no_kernel_runs() -> None:
     slider = ipywidgets.IntSlider(value=10, max=200)
-    panel = widgets.Panel(
-        [slider], lambda: np.full((16, 16, 3), slider.value, np.uint8), "a grey square"
-    )
+
+    def draw() -> np.ndarray:
+        return np.full((16, 16, 3), slider.value, np.uint8)
+
+    panel = widgets.Panel([slider], draw, "a grey square")
     slider.value = 120
     bundle, metadata = panel._repr_mimebundle_()
     assert bundle["text/plain"] == "a grey square"
@@ -124,21 +132,31 @@ def test_panel_keeps_its_picture_and_its_words_where_no_kernel_runs() -> None:
 
 @pytest.fixture
 def uploading(data: Path) -> tuple[widgets.Panel, dict, ipywidgets.Label]:
-    model = SimpleNamespace(predict_on_batch=lambda batch: 1 / (1 + np.exp(-batch[..., :1])))
-    panel = widgets.upload(TrainedModel(model, CARD, 0.3, 0.2), PHOTOGRAPH)
+    def sigmoid(batch: np.ndarray) -> np.ndarray:
+        return 1 / (1 + np.exp(-batch[..., :1]))
+
+    model = SimpleNamespace(predict_on_batch=sigmoid)
+    panel = widgets.upload(TrainedModel(model, CARD, mean=0.3, std=0.2), PHOTOGRAPH)
     label = next(child for child in panel.children if isinstance(child, ipywidgets.Label))
     return panel, controls(panel), label
 
 
 def sent(name: str, content: bytes) -> tuple[dict]:
-    file = {"name": name, "type": "", "size": len(content), "content": memoryview(content)}
-    return (file | {"last_modified": datetime.now(UTC)},)
+    """Return what a browser's upload field gives."""
+    file = {
+        "name": name,
+        "type": "",
+        "size": len(content),
+        "content": memoryview(content),
+        "last_modified": datetime.now(UTC),
+    }
+    return (file,)
 
 
 def png(picture: np.ndarray) -> bytes:
-    room = io.BytesIO()
-    Image.fromarray(picture).save(room, "PNG")
-    return room.getvalue()
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def test_upload_shows_an_example_that_answers_to_its_controls(uploading) -> None:
@@ -171,11 +189,20 @@ def test_broken_upload_leaves_a_message_and_the_last_picture(content: bytes, upl
     panel, fields, label = uploading
     before = panel.picture.value
     fields["photograph"].value = sent("../../broken.png", content)
-    assert "broken.png" in label.value and panel.picture.value == before
+    assert "broken.png" in label.value
+    assert panel.picture.value == before
     fields["photograph"].value = sent("good.png", png(PHOTOGRAPH // 2))
-    assert label.value.startswith("good.png") and panel.picture.value != before
-    kept = {path.name for path in (storage.derived_dir() / "uploads").iterdir()}
-    assert kept == {"broken.png", "good.png"}
+    assert label.value.startswith("good.png")
+    assert panel.picture.value != before
+
+
+def test_upload_leaves_nothing_on_the_disk(uploading, tmp_path: Path) -> None:
+    _, fields, _ = uploading
+    before = set(tmp_path.rglob("*"))
+    fields["photograph"].value = sent("mine.png", png(PHOTOGRAPH // 2))
+    fields["photograph"].value = sent("broken.png", b"not a picture")
+    assert set(tmp_path.rglob("*")) == before
+    assert not storage.derived_dir().exists()
 
 
 def test_chosen_set_is_saved(data: Path) -> None:

@@ -1,11 +1,16 @@
+"""The run of all notebooks: the page it writes, what it stores, and the check of the computer."""
+
+import copy
 import re
+from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from fundus_utils import doctor, workbook
-from fundus_utils.storage import FundusError
+from fundus_utils import doctor, storage, workbook
+from fundus_utils.errors import FundusError
 
 SHOW = """
 import matplotlib.pyplot as plt
@@ -14,56 +19,182 @@ figure, axis = plt.subplots(figsize=(1, 1))
 show(figure, "Figure 1. A caption.", 'Axes with "nothing" in them.')
 print("shown")
 """
+LOOP = """
+import sys
+from tqdm import tqdm
+for _ in tqdm(range(60), unit="eye", file=sys.stderr, mininterval=0):
+    pass
+print("after the bar")
+print("beware of this", file=sys.stderr)
+"""
 
 
-def written(tmp_path, *cells):
-    path = tmp_path / "01_tiny.ipynb"
+def written(folder: Path, *cells: Any) -> Path:
+    path = folder / "01_tiny.ipynb"
     nbformat.write(new_notebook(cells=list(cells)), path)
     return path
 
 
 @pytest.fixture(scope="module")
-def executed(tmp_path_factory):
-    path = written(
-        tmp_path_factory.mktemp("book"), new_markdown_cell("# 01 · Tiny"), new_code_cell(SHOW)
-    )
-    return workbook.execute(path)
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return a notebook with a figure and a progress bar, run in a fresh kernel."""
+    cells = [new_markdown_cell("# 01 · Tiny"), new_code_cell(SHOW), new_code_cell(LOOP)]
+    return workbook.execute(written(tmp_path_factory.mktemp("book"), *cells))
 
 
-def test_the_page_holds_the_alternative_text_of_each_figure(executed):
-    page = workbook.html_page([executed])
-    assert 'alt="Axes with &quot;nothing&quot; in them."' in page
-    assert "No description has been provided" not in page
-    assert "A caption." in page and "data:image/png;base64" in page
+# The notebooks there are
 
 
-def test_the_page_needs_nothing_from_outside(executed):
-    page = workbook.html_page([executed])
-    assert not re.search(r"<(script|link|img|iframe)[^>]*(src|href)=[\"'](?!data:)", page)
+def test_notebooks_come_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "notebooks").mkdir()
+    for name in ("10_ten.ipynb", "02_two.ipynb", "scratch.ipynb", "01_one.txt"):
+        (tmp_path / "notebooks" / name).touch()
+    monkeypatch.setattr(storage, "PROJECT", tmp_path)
+    assert [path.name for path in workbook.notebook_paths()] == ["02_two.ipynb", "10_ten.ipynb"]
 
 
-def test_a_stored_notebook_keeps_outputs_and_nothing_of_the_moment(executed, tmp_path):
-    path = tmp_path / "02_stored.ipynb"
-    workbook.store(path, executed)
-    cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
-    assert cells[0].execution_count == 1 and not cells[0].metadata
-    assert [o.get("name") for o in cells[0].outputs if "name" in o] == ["stdout"]
+def test_without_notebooks_there_is_nothing_to_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "PROJECT", tmp_path)
+    monkeypatch.setenv("FUNDUS_LIVE", "1")  # `run` changes it
+    monkeypatch.setenv("FUNDUS_DERIVED", str(tmp_path / "derived"))
+    for action in (workbook.notebook_paths, workbook.run):
+        with pytest.raises(FundusError, match=r"notebooks holds no notebooks.*clone"):
+            action()
+    assert not list(tmp_path.iterdir())
 
 
-def test_a_failing_cell_names_its_notebook(tmp_path):
+def test_a_failing_cell_names_its_notebook(tmp_path: Path) -> None:
     path = written(tmp_path, new_code_cell("1 / 0"))
-    with pytest.raises(FundusError, match=r"01_tiny\.ipynb.*"):
+    with pytest.raises(FundusError, match=r"01_tiny\.ipynb stopped(.|\n)*ZeroDivisionError"):
         workbook.execute(path)
 
 
-def test_the_doctor_finds_this_environment_ready(capsys):
+# The page
+
+
+def test_the_page_holds_the_alternative_text_of_each_figure(executed: Any) -> None:
+    page = workbook.html_page([executed])
+    assert 'alt="Axes with &quot;nothing&quot; in them."' in page
+    assert "No description has been provided" not in page
+    assert "A caption." in page
+    assert "data:image/png;base64" in page
+    assert "<title>Fundus U-Net workbook</title>" in page
+
+
+def test_the_page_needs_nothing_from_outside(executed: Any) -> None:
+    page = workbook.html_page([executed])
+    assert not re.search(r"<(script|link|img|iframe)[^>]*(src|href)=[\"'](?!data:)", page)
+    assert not re.search(r"(url\(|@import )[\"']?(https?:)?//", page)
+
+
+def test_the_page_leaves_progress_out_and_keeps_what_is_said(executed: Any) -> None:
+    stderr = [one.text for one in executed.cells[2].outputs if one.get("name") == "stderr"]
+    bar = "".join(stderr)
+    assert "60/60" in bar  # the notebook itself has the bar
+    assert bar.count("\r") > 10
+    page = workbook.html_page([executed])
+    assert "/60" not in page
+    assert "eye/s" not in page
+    assert "beware of this" in page
+    assert "after the bar" in page
+
+
+def cell_with(*outputs: Any) -> Any:
+    cell = new_code_cell("work()")
+    cell.outputs = list(outputs)
+    return cell
+
+
+def stderr(text: str) -> Any:
+    return new_output("stream", name="stderr", text=text)
+
+
+def said_by(cell: Any) -> str:
+    return "".join(one.text for one in cell.outputs if one.get("name") == "stderr")
+
+
+BAR_PIECES = (
+    "\r  0%|          | 0/60 [00:00<?, ?eye/s]",
+    "\r 50%|█████     | 30/60 [00:01<00:01, 29.9eye/s]",
+    "\r100%|██████████| 60/60 [00:02<00:00, 30.1eye/s]\n",
+)
+
+
+def test_redrawn_lines_of_a_bar_are_taken_out() -> None:
+    in_one = cell_with(stderr("".join(BAR_PIECES)))
+    in_pieces = cell_with(*(stderr(piece) for piece in BAR_PIECES))
+    for cell in (in_one, in_pieces):
+        assert workbook.without_progress(cell).outputs == []
+        assert "60/60" in said_by(cell), "the cell itself was changed"
+
+
+def test_a_bar_with_words_before_it_is_taken_out() -> None:
+    drawn = "photographs:  40%|████      | 2/5 [00:00<00:00,  9.0it/s]\r"
+    last = "photographs: 100%|██████████| 5/5 [00:00<00:00,  9.0it/s]\n"
+    assert workbook.without_progress(cell_with(stderr(drawn + last))).outputs == []
+
+
+def test_a_bar_that_counts_without_an_end_is_taken_out() -> None:
+    drawn = "\r0eye [00:00, ?eye/s]\r12eye [00:01, 11.8eye/s]\n"
+    assert workbook.without_progress(cell_with(stderr(drawn))).outputs == []
+
+
+def test_a_warning_stays_with_the_other_outputs_in_order() -> None:
+    shown = new_output("stream", name="stdout", text="50%| is no bar here\n")
+    warning = "train.py:7: UserWarning: few patients\n"
+    cell = cell_with(shown, stderr("".join(BAR_PIECES) + warning))
+    plain = workbook.without_progress(cell)
+    assert plain.outputs[0] == shown
+    assert said_by(plain) == warning
+
+
+def test_a_warning_between_the_lines_of_a_bar_stays() -> None:
+    text = BAR_PIECES[0] + BAR_PIECES[1] + "\nUserWarning: few patients\n" + BAR_PIECES[2]
+    assert said_by(workbook.without_progress(cell_with(stderr(text)))).strip() == (
+        "UserWarning: few patients"
+    )
+
+
+def test_prose_has_no_progress() -> None:
+    prose = new_markdown_cell("50%| of it")
+    assert workbook.without_progress(prose) == prose
+
+
+# What is stored
+
+
+def test_a_stored_notebook_keeps_outputs_and_nothing_of_the_moment(
+    executed: Any, tmp_path: Path
+) -> None:
+    assert executed.cells[1].metadata, "there is no time to take out"
+    assert said_by(executed.cells[2]), "there is no standard error to take out"
+    path = tmp_path / "02_stored.ipynb"
+    workbook.store(path, copy.deepcopy(executed))
+    notebook = nbformat.read(path, as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == [1, 2]
+    assert not any(cell.metadata for cell in cells)
+    names = [one.name for cell in cells for one in cell.outputs if "name" in one]
+    assert names == ["stdout", "stdout"]
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+
+
+# The doctor
+
+
+def test_the_doctor_finds_this_environment_ready(capsys: pytest.CaptureFixture) -> None:
     assert doctor.report()
     text = capsys.readouterr().out
-    assert "FAIL" not in text and "numpy" in text
+    assert "FAIL" not in text
+    assert "numpy" in text
 
 
-def test_the_doctor_names_what_is_missing(monkeypatch, capsys):
-    def absent(name):
+def test_the_doctor_names_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def absent(name: str) -> str:
         if name == "pooch":
             raise doctor.PackageNotFoundError(name)
         return "0.0"
@@ -71,4 +202,5 @@ def test_the_doctor_names_what_is_missing(monkeypatch, capsys):
     monkeypatch.setattr(doctor, "version", absent)
     assert not doctor.report()
     text = capsys.readouterr().out
-    assert "FAIL pooch is not installed" in text and "FAIL numpy 0.0" in text
+    assert "FAIL pooch is not installed" in text
+    assert "FAIL numpy 0.0" in text

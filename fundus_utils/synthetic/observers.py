@@ -1,53 +1,81 @@
 """Labels as people draw them: a little too wide or thin, beside the vessel, the faintest not."""
 
-from dataclasses import dataclass, replace
-from types import SimpleNamespace as Traits
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.random import Generator
+from numpy.random import Generator, default_rng
 
-from .growth import Array
+from .ranges import Traits
 from .raster import Frame, Strokes, mask_of
+from .tree import Array
 
 
 @dataclass(frozen=True)
 class Observer:
-    """The habits of one who draws labels.
+    """The habits of one who draws labels."""
 
-    generous: drawn width / width. eyesight: the thinnest vessel that is drawn, in fields. shake:
-    how far from the vessel's middle the pen runs, standard deviation in fields.
-    """
-
-    generous: float
-    eyesight: float
-    shake: float
+    generous: float  # drawn width / width
+    eyesight: float  # the thinnest vessel that is drawn, in fields
+    shake: float  # how far the pen runs from the vessel's middle, standard deviation in fields
 
 
-def observers(traits: Traits, rng: Generator) -> tuple[Observer, Observer]:
+def two_observers(traits: Traits, rng: Generator) -> tuple[Observer, Observer]:
     """Return the first observer, and a second with other habits."""
-    first = Observer(traits.generous, traits.eyesight, 0.0004)
-    other = rng.uniform(0.70, 0.85) if rng.random() < 0.5 else rng.uniform(1.15, 1.35)
-    keen = rng.uniform(0.8, 1.8)
-    return first, Observer(first.generous * other, first.eyesight * keen, 0.0009)
+    first = Observer(traits.generous, traits.eyesight, shake=0.0004)
+    thinner = (0.70, 0.85)
+    wider = (1.15, 1.35)
+    low, high = thinner if rng.random() < 0.5 else wider
+    width_ratio = rng.uniform(low, high)
+    eyesight_ratio = rng.uniform(0.8, 1.8)
+    second = Observer(
+        generous=first.generous * width_ratio,
+        eyesight=first.eyesight * eyesight_ratio,
+        shake=0.0009,
+    )
+    return first, second
 
 
-def waves(at: Array, rng: Generator) -> Array:
-    """Smooth noise of about unit strength at some places, float64 (n,) for places (n, 2) in mm."""
-    ways, starts = rng.normal(0, 4, (2, 4)), rng.uniform(0, 2 * np.pi, 4)
-    return np.sin(at[:, :1] * ways[0] + at[:, 1:] * ways[1] + starts).sum(1) / np.sqrt(2)
+def waves(places: Array, rng: Generator) -> Array:
+    """Smooth noise of about unit strength: a sum of four waves.
+
+    Args:
+        places: where it is wanted, float64 (n, 2), millimetres.
+        rng: where chance comes from; the same one again makes the same waves.
+
+    Returns:
+        float64 (n,).
+    """
+    along_x, along_y = rng.normal(0, 4, (2, 4))
+    starts = rng.uniform(0, 2 * np.pi, 4)
+    phases = places[:, :1] * along_x + places[:, 1:] * along_y + starts
+    return np.sin(phases).sum(axis=1) / np.sqrt(2)
 
 
-def observed(frame: Frame, drawn: Strokes, one: Observer, rng: Generator) -> Array:
-    """What an observer draws of a tree, bool (size, size)."""
+def observed(frame: Frame, drawn: Strokes, observer: Observer, rng: Generator) -> Array:
+    """Return what an observer draws of a tree, bool (size, size).
+
+    Args:
+        frame: see `raster.Frame`.
+        drawn: the tree's strokes.
+        observer: who draws.
+        rng: where chance comes from.
+    """
     field = frame.traits.width
-    begin, end = drawn.ends[:, :2], drawn.ends[:, 2:]
-    seeds = rng.integers(2**32, size=3)
+    shake = observer.shake * field
+    begin = drawn.ends[:, :2]
+    end = drawn.ends[:, 2:]
+    seed_x, seed_y, seed_width = rng.integers(2**32, size=3)
+
+    # Both ends of a stroke by the same waves, so that strokes still meet.
     ends = drawn.ends.copy()
-    for axis in (0, 1):  # both ends by the same waves, so that strokes still meet
-        for column, at in ((axis, begin), (axis + 2, end)):
-            ends[:, column] += one.shake * field * waves(at, np.random.default_rng(seeds[axis]))
-    widths = drawn.widths * one.generous
-    widths = widths * (1 + 0.12 * waves(begin, np.random.default_rng(seeds[2])))
-    seen = drawn.widths * np.sqrt(drawn.faint) > one.eyesight * field
-    shown = replace(drawn, ends=ends[seen], widths=widths[seen], faint=drawn.faint[seen])
-    return mask_of(frame.draw(shown, [(shown.widths, np.full(seen.sum(), 255))]))
+    ends[:, 0] += shake * waves(begin, default_rng(seed_x))
+    ends[:, 1] += shake * waves(begin, default_rng(seed_y))
+    ends[:, 2] += shake * waves(end, default_rng(seed_x))
+    ends[:, 3] += shake * waves(end, default_rng(seed_y))
+
+    widths = drawn.widths * observer.generous
+    widths = widths * (1 + 0.12 * waves(begin, default_rng(seed_width)))
+    seen = drawn.widths * np.sqrt(drawn.faint) > observer.eyesight * field
+    shown = Strokes(ends, widths, drawn.faint).only(seen)
+    white = np.full(len(shown.widths), 255)
+    return mask_of(frame.draw(shown, [(shown.widths, white)]))

@@ -1,15 +1,17 @@
 """Every random quantity of a drawn eye, its range and where the range comes from, in one table."""
 
-from dataclasses import asdict, dataclass, replace
-from types import SimpleNamespace as Traits  # an entry for each name in `Ranges`, and `side`
+from dataclasses import dataclass, fields, replace
+from types import SimpleNamespace
 
+import numpy as np
 from numpy.random import default_rng
 
+Traits = SimpleNamespace  # what `draw_traits` returns
 MM_A_DEGREE = 0.288  # on the retina, for a degree of visual angle (Drasdo and Fowler 1974)
 
 
 @dataclass(frozen=True)
-class Ranges:
+class EyeRanges:
     """Lowest and highest value of each trait, drawn uniformly. Widen one to vary the eyes more.
 
     Lengths are millimetres on the retina, seen from the middle of the optic disc, x to the temple
@@ -64,21 +66,64 @@ class Ranges:
 
 
 SHARED = ("disc_radius", "disc_tall", "cup", "vein", "ratio", "spacing", "tortuosity", "pigment")
-SICK = replace(Ranges(), disease=(0.0, 1.0))
-CAMERAS = {  # three cameras that differ as real ones do: for the lesson on generalization
-    "clear": replace(Ranges(), angle=(45, 45), red=(180, 210), blur=(0.001, 0.0014), grain=(1, 2)),
-    "soft": replace(Ranges(), angle=(30, 30), red=(120, 160), blur=(0.0024, 0.003), grain=(2, 3)),
-    "wide": replace(Ranges(), angle=(60, 60), green=(0.29, 0.35), clip=(0.36, 0.38), jpeg=(70, 80)),
+SICK = replace(EyeRanges(), disease=(0.0, 1.0))
+# Three cameras that differ as real ones do: for the lesson on generalization.
+CAMERAS = {
+    "clear": replace(
+        EyeRanges(),
+        angle=(45, 45),
+        red=(180, 210),
+        blur=(0.001, 0.0014),
+        grain=(1, 2),
+    ),
+    "soft": replace(
+        EyeRanges(),
+        angle=(30, 30),
+        red=(120, 160),
+        blur=(0.0024, 0.003),
+        grain=(2, 3),
+    ),
+    "wide": replace(
+        EyeRanges(),
+        angle=(60, 60),
+        green=(0.29, 0.35),
+        clip=(0.36, 0.38),
+        jpeg=(70, 80),
+    ),
 }
 
 
-def draw_traits(seed: int, eye: int, ranges: Ranges) -> Traits:
-    """Draw each trait of `ranges`; those in `SHARED` are the same in both eyes of a patient."""
-    patient, own = (default_rng([seed, eye // 2, which]) for which in (0, 1 + eye % 2))
-    drawn = {name: own.uniform(*span) for name, span in asdict(ranges).items()}
-    drawn |= {name: patient.uniform(*getattr(ranges, name)) for name in SHARED}
-    traits = Traits(**drawn, side=1 - 2 * (eye % 2))
-    traits.width = traits.angle * MM_A_DEGREE  # of the field, mm
+def draw_traits(seed: int, eye: int, ranges: EyeRanges) -> Traits:
+    """Draw each trait of `ranges`; those in `SHARED` are the same in both eyes of a patient.
+
+    Args:
+        seed: of the set of eyes, from 0 on.
+        eye: the eye's number, from 0 on; even ones are left eyes, each odd one is the right eye of
+            the same patient.
+        ranges: lowest and highest value of each trait.
+
+    Returns:
+        Traits with an entry for each name in `EyeRanges`: a float, or float64 (2,) or (3,). Besides
+        `side`, 1 in a left eye and -1 in a right one (the temple is right or left in the picture);
+        `width`, of the field of view in millimetres; and `centre`, the place that the camera looks
+        at, float64 (2,), millimetres.
+
+    Raises:
+        ValueError: if `seed` or `eye` is negative.
+    """
+    patient = eye // 2
+    right = eye % 2
+    patient_rng = default_rng([seed, patient, 0])
+    eye_rng = default_rng([seed, patient, 1 + right])
+    traits = Traits()
+    for trait in fields(ranges):
+        low, high = getattr(ranges, trait.name)
+        setattr(traits, trait.name, eye_rng.uniform(low, high))
+    for name in SHARED:
+        low, high = getattr(ranges, name)
+        setattr(traits, name, patient_rng.uniform(low, high))
+    traits.side = 1 - 2 * right
+    traits.width = traits.angle * MM_A_DEGREE
     along, down = traits.view
-    traits.centre = along * traits.fovea + (0, down * traits.width)
+    traits.centre = along * traits.fovea + np.array([0.0, down * traits.width])
     return traits

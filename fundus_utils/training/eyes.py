@@ -2,29 +2,37 @@
 
 import os
 import signal
-from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 from threading import Lock, Thread
 from typing import Any
 
-from ..augmentation import merge
-from ..fov import resize, scaled_size
-from . import draw_eye
-from .ranges import SICK, Ranges
+from ..photograph import Bytes, Sample
+from ..preparation import Preparation
+from ..synthetic import SICK, DrawnEye, EyeRanges, draw_eye
 
 AHEAD = 8  # eyes that are drawn before they are needed
 APART = 2**32  # added to the seed of streamed eyes: the command's seeds end below
+LARGER = 1.03  # times the field of view's diameter: the size an eye is drawn at
 
 
-def draw_merged(
-    seed: int, eye: int, fov_diameter: int, channels: Sequence[str], ranges: Ranges
-) -> Any:
-    """Draw one eye and prepare it for training, as `crops.prepare` does with a photograph."""
-    one = draw_eye(seed, eye, round(1.03 * fov_diameter), ranges)
-    size = scaled_size(one.fov, fov_diameter)
-    photograph, label, fov = (resize(part, size) for part in (one.photograph, one.label, one.fov))
-    return merge(photograph, label, fov, channels)
+def as_sample(eye: DrawnEye) -> Sample:
+    """Return a drawn eye as a photograph that was read from disk would be."""
+    return Sample(
+        name=eye.name,
+        patient=eye.patient,
+        photograph=eye.photograph,
+        label=eye.label,
+        fov=eye.fov,
+        label2=eye.label2,
+    )
+
+
+def draw_merged(seed: int, eye: int, preparation: Preparation, ranges: EyeRanges) -> Bytes:
+    """Draw one eye and prepare it for training, uint8 (h, w, n_channels + 2)."""
+    size = round(LARGER * preparation.fov_diameter)
+    drawn = draw_eye(seed, eye, size, ranges)
+    return preparation.merged(as_sample(drawn))
 
 
 def _begin() -> None:
@@ -50,25 +58,34 @@ class Eyes:
     def __init__(
         self,
         seed: int,
-        fov_diameter: int,
-        channels: Sequence[str] = ("green",),
-        ranges: Ranges = SICK,
+        preparation: Preparation,
+        ranges: EyeRanges = SICK,
         keep: int = 64,
         workers: int = 2,
     ) -> None:
         """Start the workers; `close()` stops them."""
-        self.about, self.keep = (fov_diameter, tuple(channels), ranges), keep
-        self.seed, self.made, self.lock = APART + seed, dict[int, Future](), Lock()
+        self.seed = APART + seed
+        self.preparation = preparation
+        self.ranges = ranges
+        self.keep = keep
+        self.made: dict[int, Future[Bytes]] = {}
+        self.lock = Lock()
         self.pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin)
 
-    def __getitem__(self, i: int) -> Any:
-        """Return eye i as a merged picture, uint8 (h, w, channels + 2)."""
+    def _order(self, eye: int) -> None:
+        """Let a worker draw an eye that nobody has asked for yet."""
+        if eye not in self.made:
+            self.made[eye] = self.pool.submit(
+                draw_merged, self.seed, eye, self.preparation, self.ranges
+            )
+
+    def __getitem__(self, i: int) -> Bytes:
+        """Return eye i as a merged picture, uint8 (h, w, n_channels + 2)."""
         with self.lock:
             for eye in range(i, i + AHEAD):
-                if eye not in self.made:
-                    self.made[eye] = self.pool.submit(draw_merged, self.seed, eye, *self.about)
-            for eye in [eye for eye in self.made if eye < i - 2 * self.keep]:
-                del self.made[eye]
+                self._order(eye)
+            for old in [eye for eye in self.made if eye < i - 2 * self.keep]:
+                del self.made[old]
             wanted = self.made[i]
         return wanted.result()
 

@@ -1,0 +1,139 @@
+"""A reader's own data set: a folder of pictures, matched by the stems of their names."""
+
+import csv
+import unicodedata
+from collections.abc import Iterator, Set
+from pathlib import Path
+
+from ..errors import FundusError
+from .files import Record
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".bmp", ".webp", ".ppm", ".pgm")
+
+
+def _composed(text: str) -> str:
+    """Return a name as others write it: a Mac writes an umlaut as two characters."""
+    return unicodedata.normalize("NFC", text.strip())
+
+
+def _is_picture(path: Path) -> bool:
+    """Return whether a file's name is that of a picture, packed (`.gz`) or not; hidden ones not."""
+    plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return plain.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def _stem(path: Path) -> str:
+    """Return a picture's name without its suffixes: `a` for `a.png` and for `a.ppm.gz`."""
+    plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return _composed(plain.stem)
+
+
+def _by_stem(folder: Path) -> dict[str, Path]:
+    """Return the pictures of a folder by their stem; none if the folder is not there.
+
+    Raises FundusError if a stem stands twice, or a link leads nowhere.
+    """
+    if folder.is_symlink() and not folder.is_dir():
+        raise FundusError(f"{folder} is a link to no folder", "remove it, or make it anew")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.glob("*")):
+        if not _is_picture(path):
+            continue
+        if not path.is_file():
+            problem = f"{path} is no file, but a folder or a link that leads nowhere"
+            raise FundusError(problem, "remove it, or put the picture there")
+        stem = _stem(path)
+        if stem in found:
+            raise FundusError(f"{path} and {found[stem].name} have one stem", "remove one")
+        found[stem] = path
+    return found
+
+
+def _match(where: Path, stems: Set[str], partners: Set[str], partner: str) -> None:
+    """Raise FundusError if some of the stems have no partner, such as a label, there."""
+    lonely = ", ".join(sorted(stems - partners)[:5])
+    if lonely:
+        rule = "one for every file stem (images/a.jpg, labels/a.png, a line `a,patient`)"
+        raise FundusError(f"{where}: no {partner} for {lonely}", f"there must be {rule}")
+
+
+def _read_rows(table: Path) -> list[list[str]]:
+    """Read the cells of a CSV table, with commas or, as Excel may write it, with semicolons.
+
+    Raises FundusError if it is no such table.
+    """
+    try:
+        text = table.read_text(encoding="utf-8-sig")  # with Excel's mark or without
+        delimiter = ";" if ";" in text else ","
+        return list(csv.reader(text.splitlines(), delimiter=delimiter))
+    except UnicodeDecodeError:
+        raise FundusError(f"{table} is not UTF-8 text", "save it as CSV UTF-8") from None
+    except (OSError, csv.Error) as error:
+        problem = f"{table} cannot be read as a table ({error})"
+        raise FundusError(problem, "write one line `stem,patient` for every photograph") from None
+
+
+def _read_patients(table: Path) -> dict[str, str]:
+    """Read the lines `stem,patient` of a table; what follows on a line is not read.
+
+    Raises FundusError if a stem is given to two patients.
+    """
+    patient_of: dict[str, str] = {}
+    for row in _read_rows(table):
+        if len(row) < 2 or not row[1].strip():
+            continue
+        stem = _composed(row[0])
+        patient = row[1].strip()
+        if patient_of.setdefault(stem, patient) != patient:
+            raise FundusError(f"{table} gives {stem} to two patients", "keep one of the lines")
+    return patient_of
+
+
+def _patients(root: Path, stems: Set[str]) -> dict[str, str]:
+    """Return the patient of each stem: from patients.csv, or each photograph as one of its own."""
+    table = root / "patients.csv"
+    if not table.exists() and not table.is_symlink():  # a link that leads nowhere is an error
+        return {stem: stem for stem in stems}
+    patient_of = _read_patients(table)
+    # A misspelt stem would let one patient stand on both sides of the split.
+    _match(table, stems, patient_of.keys(), "line with a patient")
+    return {stem: patient_of[stem] for stem in stems}
+
+
+def folder_records(root: Path) -> Iterator[Record]:
+    """List a reader's own set: images/, labels/, and if there, masks/ and labels2/, by file stem.
+
+    Without labels/ the photographs are `unlabelled`. An optional patients.csv (lines
+    `stem,patient`, for every photograph) says whose eye it is; without it each photograph counts
+    as a patient. The last third of the patients is the test part.
+
+    Raises:
+        FundusError: no photographs, a file without its partner, or a doubtful patients.csv.
+    """
+    photographs = _by_stem(root / "images")
+    labels = _by_stem(root / "labels")
+    masks = _by_stem(root / "masks")
+    second_labels = _by_stem(root / "labels2")
+    stems = photographs.keys()
+    if not stems:
+        raise FundusError(f"{root / 'images'} holds no pictures", "put your photographs there")
+    if (root / "labels").is_dir():
+        _match(root / "labels", stems, labels.keys(), "label")
+        _match(root / "images", labels.keys(), stems, "photograph")
+    if masks:
+        _match(root / "masks", stems, masks.keys(), "mask")
+    patient_of = _patients(root, stems)
+    patients = sorted(set(patient_of.values()))
+    train = set(patients[: len(patients) - len(patients) // 3])
+    for stem, photograph in photographs.items():
+        patient = patient_of[stem]
+        part = "train" if patient in train else "test"
+        yield Record(
+            name=stem,
+            patient=patient,
+            part=part if labels else "unlabelled",
+            photograph=photograph,
+            label=labels.get(stem),
+            fov=masks.get(stem),
+            label2=second_labels.get(stem),
+        )

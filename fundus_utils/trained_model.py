@@ -1,0 +1,110 @@
+"""A trained model's folder: network, statistics and card, written and read here alone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import normalization, storage
+from .errors import FundusError
+from .preparation import Preparation
+from .quiet import keras
+
+SHIPPED = Path(__file__).parent / "shipped"
+NEEDED = ("channels", "fov_diameter", "normalization", "threshold", "sha256")  # of a card
+NETWORK = "model.keras"
+CARD = "card.json"
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model and all that a prediction needs with it.
+
+    card: what it was made of and how; of it `channels`, `fov_diameter` (pixels), `normalization`
+    (`dataset` or `photograph`) and `threshold` are used here.
+    mean, std: the training images' statistics on the 0 to 1 scale; None where each photograph is
+    normalized by its own.
+    """
+
+    model: Any
+    card: dict
+    mean: float | None = None
+    std: float | None = None
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which on a pixel is called a vessel."""
+        return self.card["threshold"]
+
+    @property
+    def preparation(self) -> Preparation:
+        """How a photograph becomes what this network gets."""
+        return Preparation(
+            channels=tuple(self.card["channels"]),
+            fov_diameter=self.card["fov_diameter"],
+            normalization=self.card["normalization"],
+            mean=self.mean,
+            std=self.std,
+        )
+
+
+def is_finished(folder: Path) -> bool:
+    """Say whether a folder holds a whole trained model: its card is written last."""
+    return (folder / CARD).exists()
+
+
+def save_model(folder: Path, trained: TrainedModel) -> None:
+    """Write a trained model's folder: statistics if it has any, network, and at last the card.
+
+    Args:
+        folder: it exists.
+        trained: its card gets the entry `sha256`, the checksums of the statistics.
+    """
+    trained.card["sha256"] = {}
+    if trained.mean is not None and trained.std is not None:
+        checksums = normalization.save_statistics(folder, trained.mean, trained.std)
+        trained.card["sha256"] = checksums
+    model = trained.model
+    bare = keras.Model(model.inputs, model.outputs, name=model.name)  # no state of an optimizer
+    with storage.writing_whole(folder / NETWORK) as target:
+        bare.save(target)
+    storage.save_json(folder / CARD, trained.card)
+
+
+def load_model(folder: Path = SHIPPED) -> TrainedModel:
+    """Read a trained model's folder.
+
+    Args:
+        folder: holds model.keras and card.json, and, where the model was normalized by its data
+            set, mean.npy and std.npy. The shipped model's by default.
+
+    Raises:
+        FundusError: one of them is missing or broken, or the statistics do not belong to the model.
+    """
+    folder = Path(folder)
+    for name in (CARD, NETWORK):
+        if not (folder / name).is_file():
+            command = f"python -m fundus_utils train --dataset synthetic --out {folder}"
+            raise FundusError(f"{folder / name} is missing", f"train a model first ({command})")
+    card = _read_card(folder / CARD)
+    mean, std = None, None
+    if card["normalization"] == "dataset":
+        mean, std = normalization.load_statistics(folder, card, card["channels"])
+    return TrainedModel(_read_network(folder / NETWORK), card, mean, std)
+
+
+def _read_card(path: Path) -> dict:
+    card = storage.load_json(path)
+    lacking = [key for key in NEEDED if not isinstance(card, dict) or key not in card]
+    if lacking:
+        problem = f"{path} lacks {', '.join(lacking)}"
+        raise FundusError(problem, "copy the card again, or train the model anew")
+    return card
+
+
+def _read_network(path: Path) -> Any:
+    try:
+        return keras.models.load_model(path)
+    except Exception as error:  # broken, of another Keras, or with a layer that is not known here
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        problem = f"{path} cannot be loaded ({reason})"
+        raise FundusError(problem, "copy it again, or train it anew") from None

@@ -1,0 +1,92 @@
+"""Presets: what a training is made of, in one table. The learning rate is set here."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from ..augmentation import Ranges
+from ..errors import FundusError
+from ..photograph import MULTIPLE
+from ..preparation import Preparation
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a training is made of; `minutes` is what it takes unless the reader says otherwise."""
+
+    minutes: float
+    architecture: str = "compact_unet"  # a name of `unet.NETWORKS`
+    width: int = 8  # features of its first level
+    depth: int = 3  # poolings
+    crop: int = 64  # pixels a side
+    batch: int = 16  # crops a step
+    learning_rate: float = 3e-3  # the highest: it rises to this and falls again
+    weight_decay: float = 1e-2
+    epochs: int = 10  # at most: so often the curve gets a point and the state is saved
+    channels: tuple[str, ...] = ("green",)
+    fov_diameter: int = 540  # pixels
+    normalization: str = "dataset"  # the article's; or "photograph": each by itself
+    statistics: int = 1700  # augmented images that mean and std are computed over
+    ranges: Ranges = field(default_factory=Ranges)
+    endless: bool = False  # crops of drawn eyes that never come back, instead of the set's own
+
+    def __post_init__(self) -> None:
+        """Raise FundusError for values that cannot be trained with."""
+        _ = self.preparation  # checks the normalization
+        if self.crop < 1 or self.crop % 2**self.depth:
+            problem = f"a crop of {self.crop} pixels cannot be halved {self.depth} times"
+            raise FundusError(problem, f"choose a multiple of {2**self.depth}")
+        if 2**self.depth > MULTIPLE:
+            problem = f"{self.depth} poolings need sides that are multiples of {2**self.depth}"
+            raise FundusError(problem, f"photographs are padded to {MULTIPLE}: take fewer poolings")
+        for name in ("minutes", "width", "batch", "learning_rate", "epochs", "statistics"):
+            if not getattr(self, name) > 0:
+                raise FundusError(f"{name} is {getattr(self, name)}", "it must be above 0")
+
+    @property
+    def preparation(self) -> Preparation:
+        """How a photograph becomes what the network gets; the statistics are not known yet."""
+        return Preparation(
+            channels=tuple(self.channels),
+            fov_diameter=self.fov_diameter,
+            normalization=self.normalization,
+        )
+
+
+PRESETS = {
+    "lesson": Preset(minutes=1),
+    "laptop": Preset(minutes=30, crop=96, normalization="photograph"),
+    "drawn": Preset(minutes=20, crop=96, normalization="photograph", endless=True),
+}
+
+
+def preset_called(name: str) -> Preset:
+    """Return a preset of PRESETS. Raises FundusError if there is none of that name."""
+    if name not in PRESETS:
+        raise FundusError(f"no preset is called {name!r}", f"choose from {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+def preset_of_card(card: dict[str, Any]) -> Preset:
+    """Return the preset that a trained model's card holds, so that it can be trained again.
+
+    Raises:
+        FundusError: the card is of a version of this package that kept less in it.
+    """
+    names = [one.name for one in fields(Preset)]
+    if lacking := [name for name in names if name not in card]:
+        problem = f"the card lacks {', '.join(lacking)}"
+        raise FundusError(problem, "it comes from an older version: choose a preset by name")
+    values = {name: card[name] for name in names}
+    values["channels"] = tuple(card["channels"])
+    values["ranges"] = _ranges_of(card["ranges"])
+    return Preset(**values)
+
+
+def _ranges_of(entries: dict[str, Any]) -> Ranges:
+    pairs = {name: tuple(span) for name, span in entries.items() if name != "mirror"}
+    return Ranges(mirror=entries["mirror"], **pairs)
+
+
+def entries_of(preset: Preset) -> dict[str, Any]:
+    """Return the preset as the entries of a card: all of it, by name."""
+    return asdict(preset)

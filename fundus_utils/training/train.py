@@ -1,0 +1,169 @@
+"""Training: a fixed number of steps, and a model's folder that can go on after a stop."""
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from .. import evaluation, storage
+from ..augmentation import augment
+from ..data import FundusSet, load_set
+from ..errors import FundusError
+from ..prediction import predict_set
+from ..quiet import keras
+from ..trained_model import SHIPPED, TrainedModel, is_finished, save_model
+from .callbacks import OnEpoch
+from .crops import Augment
+from .fingerprint import versions
+from .fitting import affordable_steps, cross_entropy, fit
+from .patients import gather
+from .plan import CODE, build_network, check_network, new_card, planned_steps, training_fingerprint
+from .presets import Preset, entries_of, preset_called
+
+UNFINISHED = "unfinished"  # the sub-folder of a model's folder in which its training lies
+
+
+def choose_threshold(trained: TrainedModel, held: Sequence[FundusSet]) -> None:
+    """Choose the threshold on the held-out patients, and write it and its source into the card."""
+    maps = chain.from_iterable(predict_set(trained, part, progress=True) for part in held)
+    pairs = ((label[fov], found[fov]) for _, label, found, fov in maps if label is not None)
+    threshold, score = evaluation.best_threshold(pairs)
+    trained.card["threshold"] = threshold
+    trained.card["threshold_source"] = f"highest Dice ({score:.3f}) on the validation patients"
+
+
+def train(
+    sets: Sequence[FundusSet],
+    out: Path,
+    preset: str | Preset = "lesson",
+    *,
+    minutes: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    model: Any = None,
+    loss: Any = None,
+    augment: Augment = augment,
+    on_epoch: OnEpoch | None = None,
+    started: float | None = None,
+) -> TrainedModel:
+    """Train a network and write its folder: model.keras, card.json, curve.csv, and statistics.
+
+    The last fifth of each set's patients validates: the best weights and the threshold come from
+    them. A training that was stopped goes on from its last finished epoch when it is called again.
+    The statistics, mean.npy and std.npy, are written where the preset normalizes by data set.
+
+    Args:
+        sets: the training parts of one or more sets.
+        out: the folder to write.
+        preset: a name of PRESETS, or a Preset of your own.
+        minutes: how long all of it may take; the number of steps is fixed once from it.
+        steps: the number of steps, instead of minutes; repeats a run exactly on one machine.
+        seed: of weights, crops and dropout.
+        model: your own network, from (n, h, w, n_channels) to (n, h, w, 1) in (0, 1).
+        loss: your own loss, as Keras takes it; by default `cross_entropy()`.
+        augment: your own augmentation, called as `augmentation.augment` is.
+        on_epoch: called with (model, curve) after each epoch, the curve a pandas table.
+        started: the `time.monotonic()` from which the minutes count.
+
+    Returns:
+        The trained model, as `trained_model.load_model(out)` gives it.
+
+    Raises:
+        FundusError: the folder holds a finished model or another training, or another process
+            trains in it; the network does not fit, the minutes are too few, or the loss is no
+            number any more.
+    """
+    begin = time.monotonic() if started is None else started
+    preset = preset_called(preset) if isinstance(preset, str) else preset
+    out = Path(out)
+    unfinished = out / UNFINISHED
+    _refuse_finished(out)
+    with storage.locked(unfinished, wait=False), _tidied(out):
+        _refuse_finished(out)  # by another process, between the look and the lock
+        keras.utils.set_random_seed(seed)
+        model = model or build_network(preset)
+        check_network(model, len(preset.channels), preset.crop)
+        data = gather(sets, preset, seed, augment)
+        with closing(data.crops):
+            loss = loss or cross_entropy()
+            card = new_card(sets, preset, data, model, loss, seed)
+            fingerprint = training_fingerprint(card, sets, data, model, loss)
+            trained = TrainedModel(model, card, data.preparation.mean, data.preparation.std)
+            seconds = 60 * (minutes or preset.minutes)
+
+            def count() -> int:
+                return affordable_steps(trained, loss, data, preset, seconds, begin)
+
+            card["steps"] = planned_steps(unfinished, fingerprint, steps, count)
+            keras.utils.set_random_seed(seed)
+            fit(model, loss, data, preset, card["steps"], unfinished, on_epoch)
+        _finish(trained, data.held, out)
+    return trained
+
+
+def _finish(trained: TrainedModel, held: Sequence[FundusSet], out: Path) -> None:
+    """Choose the threshold and write the model's folder, the card last: with it, it is finished."""
+    choose_threshold(trained, held)
+    shutil.copy(out / UNFINISHED / "curve.csv", out / "curve.csv")
+    save_model(out, trained)
+
+
+def _refuse_finished(out: Path) -> None:
+    """Raise FundusError if a folder holds a finished model, or is the shipped one."""
+    if is_finished(out):
+        _clear(out)
+    if is_finished(out) or out.resolve() == SHIPPED.resolve():
+        raise FundusError(f"{out} holds a finished model", "choose another folder, or remove it")
+
+
+def _clear(out: Path) -> None:
+    """Remove the unfinished part of a training; one that was killed at its very end leaves it."""
+    shutil.rmtree(out / UNFINISHED, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _tidied(out: Path) -> Iterator[None]:
+    """Remove, in the end, the unfinished part of a finished model, or one with nothing in it."""
+    unfinished = out / UNFINISHED
+    try:
+        yield
+    finally:
+        begun = [path for path in unfinished.glob("*") if path.name != "lock"]
+        if is_finished(out) or not begun:
+            _clear(out)
+        if not any(out.iterdir()):
+            out.rmdir()
+
+
+def made_model(
+    name: str,
+    preset: Preset,
+    steps: int,
+    seed: int = 0,
+    on_epoch: OnEpoch | None = None,
+) -> Path:
+    """Return the folder of a model trained on one set for `steps` steps, trained at first use.
+
+    A training that was stopped goes on; two notebooks that ask at once train once.
+    """
+    part = load_set(name, "train")
+    key = storage.key_of(
+        entries_of(preset),
+        steps,
+        seed,
+        part.name,
+        part.fingerprint,
+        versions(),
+        storage.sources(CODE),
+    )
+    folder = storage.derived_dir() / f"model_{key}"
+    with storage.locked(storage.derived_dir() / ".locks" / folder.name, wait=True):
+        if is_finished(folder):
+            _clear(folder)
+        else:
+            train([part], folder, preset, steps=steps, seed=seed, on_epoch=on_epoch)
+    return folder

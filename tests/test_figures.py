@@ -1,0 +1,239 @@
+"""Figures: colours by hand, panels, curves, and one figure that grows where it may."""
+
+import io
+from types import SimpleNamespace
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from fundus_utils import figures
+
+BLACK = [0, 0, 0]
+WHITE = [255, 255, 255]
+SKY = [86, 180, 233]
+ORANGE = [213, 94, 0]
+GREY = [60, 60, 60]
+
+
+def curve(rows: int = 3) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "epoch": np.arange(1.0, rows + 1),
+            "step": 10 * np.arange(1.0, rows + 1),
+            "loss": 0.5 / np.arange(1, rows + 1),
+            "val_loss": 0.7 / np.arange(1, rows + 1),
+        }
+    )
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    """Let no test leave a figure open."""
+    plt.close("all")
+    yield
+    plt.close("all")
+
+
+# Colours
+
+
+def test_errors_have_their_colours() -> None:
+    label = np.array([[True, True, False], [False, True, False]])
+    vessels = np.array([[True, False, True], [False, True, True]])
+    fov = np.array([[True, True, True], [True, False, False]])
+    coloured = figures.error_overlay(label, vessels, fov)
+    assert coloured.dtype == np.uint8
+    assert coloured.tolist() == [
+        [WHITE, SKY, ORANGE],  # right, missed, false
+        [BLACK, GREY, GREY],  # background; outside, whatever stands there
+    ]
+
+
+def test_vessels_keep_their_colour_and_the_rest_is_black() -> None:
+    photograph = np.random.default_rng(0).integers(0, 128, (6, 8, 3), np.uint8) * 2
+    vessels = np.zeros((6, 8), bool)
+    vessels[2:4] = True
+    coloured = figures.colour_vessels(photograph, vessels)
+    assert coloured.dtype == np.uint8
+    assert np.array_equal(coloured[vessels], photograph[vessels])
+    assert not coloured[~vessels].any()
+    half = figures.colour_vessels(photograph, vessels * np.float32(0.5))
+    assert np.array_equal(half, coloured // 2)
+
+
+def test_overlay_is_cyan_over_the_photograph_and_leaves_it_alone() -> None:
+    photograph = np.full((1, 2, 3), (200, 100, 50), np.uint8)
+    kept = photograph.copy()
+    drawn = figures.vessel_overlay(photograph, np.array([[True, False]]))
+    assert np.array_equal(photograph, kept)
+    assert drawn.dtype == np.uint8
+    # four tenths of the photograph and six tenths of (0, 255, 255)
+    assert drawn.tolist() == [[[80, 193, 173], [200, 100, 50]]]
+
+
+# Panels
+
+
+def pictures() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {
+        "colours": rng.integers(0, 256, (6, 8, 3), np.uint8),
+        "grey": rng.integers(0, 256, (6, 8), np.uint8),
+        "mask": rng.random((6, 8)) < 0.5,
+        "map": rng.random((6, 8)).astype(np.float32),
+    }
+
+
+def test_panels_have_an_axis_and_a_title_a_picture_and_a_bar_a_map() -> None:
+    shown = pictures()
+    figure = figures.panels(list(shown.values()), list(shown), columns=3)
+    drawn = [axis for axis in figure.axes if axis.get_title()]
+    assert [axis.get_title() for axis in drawn] == list(shown)
+    rows = [axis.get_subplotspec().rowspan.start for axis in drawn]
+    assert rows == [0, 0, 0, 1]
+    bars = [bar for axis in drawn for bar in axis.child_axes]
+    assert len(bars) == 1
+    assert bars[0] in drawn[3].child_axes
+    assert bars[0].get_xlim() == (0, 1)
+
+
+def test_panels_show_each_kind_of_picture_from_black_to_white() -> None:
+    shown = pictures()
+    figure = figures.panels(list(shown.values()), list(shown))
+    ends = {}
+    for axis in figure.axes:
+        for image in axis.get_images():
+            ends[axis.get_title()] = image.get_clim()
+            assert np.array_equal(image.get_array(), shown[axis.get_title()])
+    assert ends["grey"] == (0, 255)
+    assert ends["mask"] == (0, 1)
+    assert ends["map"] == (0, 1)
+
+
+def test_panels_without_a_map_have_no_bar() -> None:
+    shown = pictures()
+    del shown["map"]
+    figure = figures.panels(list(shown.values()), list(shown))
+    assert len(figure.axes) == 3
+    assert not any(axis.child_axes for axis in figure.axes)
+
+
+@pytest.mark.parametrize("name", list(pictures()))
+def test_one_picture_alone_is_a_panel_too(name: str) -> None:
+    figure = figures.panels([pictures()[name]], [name])
+    assert figure.axes[0].get_title() == name
+    mime, content = figures.encode(figure)
+    assert mime == "image/png"
+    assert len(content) > 100
+
+
+def test_each_picture_needs_its_title() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        figures.panels([pictures()["grey"], pictures()["mask"]], ["one"])
+
+
+# Curves, encoding, showing
+
+
+def test_curves_draw_both_losses_against_the_step() -> None:
+    axis = figures.curves(curve(), "a title").axes[0]
+    training, validation = axis.get_lines()
+    assert training.get_label() == "training"
+    assert validation.get_label() == "validation"
+    assert training.get_xdata().tolist() == [10, 20, 30]
+    assert training.get_ydata().tolist() == curve()["loss"].tolist()
+    assert validation.get_xdata().tolist() == [10, 20, 30]
+    assert validation.get_ydata().tolist() == curve()["val_loss"].tolist()
+    assert axis.get_title() == "a title"
+    assert axis.get_xlabel() == "step"
+    assert "nats" in axis.get_ylabel()
+    assert axis.get_ylim() == (0, 1)
+
+
+@pytest.mark.parametrize(("photograph", "kind"), [(False, "PNG"), (True, "JPEG")])
+def test_figure_is_encoded_and_closed(photograph: bool, kind: str) -> None:
+    figure = figures.panels([pictures()["grey"]], ["grey"])
+    mime, content = figures.encode(figure, photograph)
+    assert mime == f"image/{kind.lower()}"
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.format == kind
+        assert image.width > 100
+    assert not plt.get_fignums()
+
+
+class Screen:
+    """What a notebook would show, in order."""
+
+    def __init__(self) -> None:
+        self.shown: list[Any] = []
+        self.updated: list[Any] = []
+
+    def display(self, content: Any, **more: Any) -> SimpleNamespace:
+        self.shown.append((content, more))
+        return SimpleNamespace(update=self.update)
+
+    def update(self, content: Any, **more: Any) -> None:
+        self.updated.append((content, more))
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    found = Screen()
+    monkeypatch.setattr(figures, "display", found.display)
+    return found
+
+
+def test_shown_figure_has_its_words_and_its_caption(screen: Screen) -> None:
+    figures.show(figures.curves(curve()), "Figure 1. A caption.", "Two falling lines.")
+    (picture, more), (caption, _) = screen.shown
+    assert picture["text/plain"] == "Two falling lines."
+    assert picture["image/png"].startswith(b"\x89PNG")
+    assert more["metadata"] == {"image/png": {"alt": "Two falling lines."}}
+    assert caption.data == "*Figure 1. A caption.*"
+
+
+@pytest.mark.parametrize("value", ["1", "", None])
+def test_live_curve_is_shown_once_and_then_updated(
+    value: str | None, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FUNDUS_LIVE", raising=False)
+    if value is not None:
+        monkeypatch.setenv("FUNDUS_LIVE", value)
+    live = figures.LiveCurve()
+    for rows in (1, 2, 3):
+        live(None, curve(rows))
+    assert len(screen.shown) == 1
+    assert len(screen.updated) == 2
+    first, more = screen.shown[0]
+    assert more["display_id"] is True
+    assert first["text/plain"] == "Loss so far: training 0.500, validation 0.700"
+    last, more = screen.updated[-1]
+    assert last["text/plain"] == "Loss so far: training 0.167, validation 0.233"
+    assert more["metadata"]["image/png"]["alt"] == last["text/plain"]
+    assert last["image/png"] != first["image/png"]
+    assert not plt.get_fignums()
+
+
+def test_second_training_gets_a_figure_of_its_own(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FUNDUS_LIVE", "1")
+    figures.LiveCurve()(None, curve())
+    figures.LiveCurve()(None, curve())
+    assert len(screen.shown) == 2
+
+
+def test_no_live_curve_where_nothing_may_change(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FUNDUS_LIVE", "0")
+    live = figures.LiveCurve()
+    live(None, curve(1))
+    live(None, curve(2))
+    assert not screen.shown
+    assert not screen.updated
+    assert not plt.get_fignums()

@@ -1,0 +1,135 @@
+"""What trains differently has another fingerprint; what trains alike has the same."""
+
+import functools
+
+import numpy as np
+import pytest
+
+from fundus_utils import storage, unet
+from fundus_utils.augmentation import augment
+from fundus_utils.quiet import keras
+from fundus_utils.training.fingerprint import fingerprint_of, network_fingerprint, versions
+
+layers = keras.layers
+GAMMA = 2.0
+
+
+def focal(gamma):
+    """Return a loss that closes over gamma."""
+
+    def loss(truth, prediction):
+        return (1 - prediction) ** gamma * truth
+
+    return loss
+
+
+def with_default(truth, prediction, gamma=1):
+    return prediction**gamma * truth
+
+
+def scaled(truth, prediction, *, factor):
+    return factor * truth * prediction
+
+
+class Focal(keras.losses.Loss):
+    """A loss whose get_config does not know its gamma."""
+
+    def __init__(self, gamma):
+        super().__init__(name="focal")
+        self.gamma = gamma
+
+    def call(self, truth, prediction):
+        return (1 - prediction) ** self.gamma * truth
+
+
+def key(value):
+    return storage.key_of(fingerprint_of(value))
+
+
+PAIRS = {
+    "closed over": (focal(1), focal(5)),
+    "attribute": (Focal(1), Focal(5)),
+    "partial": (functools.partial(scaled, factor=1), functools.partial(scaled, factor=2)),
+    "setting of Keras": (
+        keras.losses.BinaryCrossentropy(label_smoothing=0.0),
+        keras.losses.BinaryCrossentropy(label_smoothing=0.1),
+    ),
+    "array": (
+        functools.partial(scaled, factor=np.ones(3)),
+        functools.partial(scaled, factor=np.zeros(3)),
+    ),
+    "function": (augment, with_default),
+    "lambda": ((lambda a, b: a - b), (lambda a, b: a + b)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
+def test_another_loss_or_augmentation_has_another_identity(pair):
+    one, other = pair
+    assert key(one) == key(one)
+    assert key(one) != key(other)
+
+
+def test_the_same_loss_made_twice_has_one_identity():
+    assert key(focal(2)) == key(focal(2))
+    assert key(Focal(2)) == key(Focal(2))
+    assert key(keras.losses.MeanSquaredError()) == key(keras.losses.MeanSquaredError())
+
+
+def test_a_changed_default_or_constant_shows(monkeypatch):
+    before = key(with_default)
+    monkeypatch.setattr(with_default, "__defaults__", (3,))
+    assert key(with_default) != before
+
+    def with_constant(truth, prediction):
+        return GAMMA * truth
+
+    before = key(with_constant)
+    monkeypatch.setitem(globals(), "GAMMA", 5.0)
+    assert key(with_constant) != before
+
+
+def own(activation="relu", width=4, filters_last=1, kernel=3):
+    inputs = keras.Input((None, None, 1))
+    x = layers.Conv2D(width, kernel, padding="same", activation=activation)(inputs)
+    x = layers.Conv2D(width, 3, padding="same")(x)
+    outputs = layers.Conv2D(filters_last, 1, activation="sigmoid")(x)
+    return keras.Model(inputs, outputs, name="own")
+
+
+def network_key(model):
+    return storage.key_of(network_fingerprint(model))
+
+
+def test_a_network_built_twice_has_one_identity():
+    assert network_key(unet.compact_unet(2, 2)) == network_key(unet.compact_unet(2, 2))
+    article = functools.partial(unet.article_unet, None, 2, original=True)
+    assert network_key(article()) == network_key(article())
+
+
+@pytest.mark.parametrize("change", [{"activation": "elu"}, {"width": 5}, {"kernel": 5}])
+def test_another_network_of_the_same_name_has_another_identity(change):
+    assert network_key(own()) != network_key(own(**change))
+
+
+def test_relu_and_elu_have_the_same_number_of_parameters_and_yet_differ():
+    relu = own()
+    elu = own(activation="elu")
+    assert (relu.name, relu.count_params()) == (elu.name, elu.count_params())
+    assert network_key(relu) != network_key(elu)
+
+
+def test_where_a_skip_leads_is_part_of_the_identity():
+    def joined(swap):
+        inputs = keras.Input((None, None, 1))
+        one = layers.Conv2D(2, 3, padding="same")(inputs)
+        two = layers.Conv2D(2, 1)(inputs)
+        both = layers.Concatenate()([two, one] if swap else [one, two])
+        return keras.Model(inputs, layers.Conv2D(1, 1)(both), name="joined")
+
+    assert network_key(joined(False)) != network_key(joined(True))
+
+
+def test_versions_name_what_trains():
+    found = versions()
+    assert {"tensorflow", "keras", "numpy", "fundus-utils", "python"} <= set(found)

@@ -1,0 +1,99 @@
+"""Tables of results: curves to the last digit, measures with a row a photograph."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fundus_utils.errors import FundusError
+from fundus_utils.evaluation import MEASURES, evaluate_maps
+from fundus_utils.results import CURVE, measures_table, read_curve, save_table
+
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def curve_of(losses: list[float]) -> pd.DataFrame:
+    rows = []
+    for epoch, loss in enumerate(losses, start=1):
+        row = {"epoch": epoch, "step": 10 * epoch, "loss": loss, "val_loss": loss / 3}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def test_curve_is_read_back_to_the_last_digit(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    curve = curve_of((rng.random(3000) * 10.0 ** rng.integers(-12, 3, 3000)).tolist())
+    save_table(tmp_path / "curve.csv", curve)
+    again = read_curve(tmp_path / "curve.csv")
+    assert tuple(again.columns) == CURVE
+    assert (again.dtypes == np.float64).all()
+    assert np.array_equal(again.to_numpy(), curve.to_numpy(dtype=float))
+
+
+@given(numbers)
+def test_any_number_is_read_back(tmp_path_factory: pytest.TempPathFactory, number: float) -> None:
+    path = tmp_path_factory.getbasetemp() / "curve.csv"
+    save_table(path, curve_of([number]))
+    assert read_curve(path)["loss"].tolist() == [number]
+
+
+def test_saved_table_is_plain_csv(tmp_path: Path) -> None:
+    save_table(tmp_path / "curve.csv", curve_of([0.5]))
+    content = (tmp_path / "curve.csv").read_bytes()
+    assert content == f"epoch,step,loss,val_loss\n1,10,0.5,{0.5 / 3}\n".encode()
+    assert [path.name for path in tmp_path.iterdir()] == ["curve.csv"]
+
+
+def test_names_keep_their_letters(tmp_path: Path) -> None:
+    save_table(tmp_path / "table.csv", pd.DataFrame({"name": ["Äuglein"]}))
+    assert "Äuglein" in (tmp_path / "table.csv").read_text(encoding="utf-8")
+
+
+def test_columns_of_another_program_do_not_disturb(tmp_path: Path) -> None:
+    save_table(tmp_path / "curve.csv", curve_of([0.5, 0.4]).assign(rate=0.1)[["rate", *CURVE]])
+    assert tuple(read_curve(tmp_path / "curve.csv").columns) == CURVE
+
+
+def test_curve_that_is_not_there_has_no_rows(tmp_path: Path) -> None:
+    curve = read_curve(tmp_path / "curve.csv")
+    assert tuple(curve.columns) == CURVE
+    assert len(curve) == 0
+    assert (curve.dtypes == np.float64).all()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"epoch,step\n1,10\n",
+        b"epoch,step,loss,val_loss\n1,10,half,0.5\n",
+        b"epoch,step,loss,val_loss\n1,10,0.5,0.5\n2,20,0.5,0.5,0.5,0.5\n",
+        b"\xff\xfe\x00\x01",
+        bytes(range(256)),
+    ],
+    ids=["empty", "columns", "word", "long row", "not text", "bytes"],
+)
+def test_broken_curve_is_named(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "curve.csv"
+    path.write_bytes(content)
+    with pytest.raises(FundusError, match=r"curve\.csv is no training curve"):
+        read_curve(path)
+
+
+def test_measures_have_a_row_a_photograph_and_the_last_one_pooled() -> None:
+    label = np.array([[True, True, False, False]])
+    everywhere = np.ones_like(label)
+    good = np.array([[0.9, 0.8, 0.1, 0.2]], np.float32)
+    none = np.zeros_like(good)
+    items = [("b", label, good, everywhere), ("a", ~label & False, none, everywhere)]
+    found = evaluate_maps(items, 0.5)
+    table = measures_table(found)
+    assert list(table.index) == ["b", "a", "pooled"]
+    assert tuple(table.columns) == MEASURES
+    assert table.loc["b", "dice"] == 1
+    assert math.isnan(table.loc["a", "auc"])
+    assert table.loc["pooled"].to_dict() == found["pooled"]
