@@ -89,12 +89,12 @@ def test_a_changed_default_or_constant_shows(monkeypatch):
     assert key(with_constant) != before
 
 
-def own(activation="relu", width=4, filters_last=1, kernel=3):
+def own(activation="relu", width=4, kernel=3, name="own"):
     inputs = keras.Input((None, None, 1))
     x = layers.Conv2D(width, kernel, padding="same", activation=activation)(inputs)
     x = layers.Conv2D(width, 3, padding="same")(x)
-    outputs = layers.Conv2D(filters_last, 1, activation="sigmoid")(x)
-    return keras.Model(inputs, outputs, name="own")
+    outputs = layers.Conv2D(1, 1, activation="sigmoid")(x)
+    return keras.Model(inputs, outputs, name=name)
 
 
 def network_key(model):
@@ -103,6 +103,7 @@ def network_key(model):
 
 def test_a_network_built_twice_has_one_identity():
     assert network_key(unet.compact_unet(2, 2)) == network_key(unet.compact_unet(2, 2))
+    assert network_key(own(name=None)) == network_key(own(name=None))
     article = functools.partial(unet.article_unet, None, 2, original=True)
     assert network_key(article()) == network_key(article())
 

@@ -113,7 +113,7 @@ def network_fingerprint(model: Any) -> Any:
         model: a functional or sequential Keras model.
     """
     config = model.get_config()
-    places: dict[str, str] = {}
+    places = {str(config.get("name")): "network"}  # Keras numbers networks without a name too
     _collect_names(config, places)
     return _renamed(config, places)
 
