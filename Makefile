@@ -20,7 +20,16 @@ $(SETUP): requirements.lock pyproject.toml
 lab: setup
 	$(BIN)/jupyter lab notebooks
 
-test: lint unit nbval
+# Two files at a time, the cells of a notebook together and in order. The longest ones come first, so
+# that neither of the two has to wait for the other in the end.
+TWO := -n 2 --dist loadscope --no-loadscope-reorder
+LONGEST := notebooks/05_training.ipynb tests/test_training.py notebooks/00_start_here.ipynb \
+	tests/test_commands.py
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=900 \
+	--nbval-sanitize-with tests/sanitize.cfg -p no:cacheprovider
+
+test: lint
+	FUNDUS_LIVE=0 $(BIN)/python -m pytest $(TWO) $(NBVAL) $(LONGEST) notebooks tests
 
 lint: setup
 	$(BIN)/ruff check .
@@ -30,11 +39,8 @@ lint: setup
 unit: setup
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests
 
-# Two notebooks at a time; the cells of each stay together, in order.
 nbval: setup
-	FUNDUS_LIVE=0 $(BIN)/python -m pytest -n 2 --dist loadscope \
-		--nbval --nbval-current-env --nbval-cell-timeout=900 \
-		--nbval-sanitize-with tests/sanitize.cfg -p no:cacheprovider notebooks
+	FUNDUS_LIVE=0 $(BIN)/python -m pytest $(TWO) $(NBVAL) notebooks/05_training.ipynb notebooks
 
 test-real: setup
 	$(BIN)/python -m pytest tests -m real

@@ -47,11 +47,14 @@ def train(options: Namespace) -> None:
     """Train a network."""
     from .data import load_set
     from .training.presets import preset_called
+
+    preset = preset_called(options.preset)  # a misspelt name is told before TensorFlow is loaded
+    sets = [load_set(name, "train") for name in options.dataset.split(",")]
+
     from .training.train import train as train_network
 
-    preset = preset_called(options.preset)  # a misspelt one is told before anything is drawn
     trained = train_network(
-        sets=[load_set(name, "train") for name in options.dataset.split(",")],
+        sets=sets,
         out=options.out,
         preset=preset,
         minutes=options.minutes,

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -95,23 +96,33 @@ def test_a_seed_that_is_none_is_refused(seed):
         main(["train", "--dataset", "synthetic", "--out", "x", "--seed", seed])
 
 
-@pytest.mark.slow
-def test_train_evaluate_predict_from_the_shell(drawn_folder, tmp_path):
-    model, name = tmp_path / "model", f"folder:{drawn_folder}"
-    made = {"FUNDUS_DERIVED": str(tmp_path / "derived")}
-    steps = ["--preset", "lesson", "--steps", 20]
-    done = run("train", "--dataset", name, "--out", model, *steps, **made)
+@pytest.fixture(scope="module")
+def shell(drawn_folder, tmp_path_factory):
+    """A training of 20 steps by the command: its arguments, where made things lie, its folder."""
+    folder = tmp_path_factory.mktemp("shell")
+    name = f"folder:{drawn_folder}"
+    arguments = ["train", "--dataset", name, "--preset", "lesson", "--steps", "20"]
+    made = {"FUNDUS_DERIVED": str(folder / "derived")}
+    model = folder / "model"
+    done = run(*arguments, "--out", model, **made)
     assert done.returncode == 0, done.stderr
-    found = run("evaluate", "--model", model, "--dataset", name, "--json", tmp_path / "m.json")
+    return SimpleNamespace(arguments=arguments, made=made, model=model, name=name)
+
+
+@pytest.mark.slow
+def test_train_evaluate_predict_from_the_shell(shell, drawn_folder, tmp_path):
+    measures = tmp_path / "m.json"
+    found = run("evaluate", "--model", shell.model, "--dataset", shell.name, "--json", measures)
     assert found.returncode == 0, found.stderr
-    measured = json.loads((tmp_path / "m.json").read_text())
+    assert "pooled" in found.stdout and "average_precision" in found.stdout
+    measured = json.loads(measures.read_text(encoding="utf-8"))
     assert set(measured["pooled"]) == {
         *("dice", "auc", "average_precision", "mcc"),
         *("accuracy", "sensitivity", "specificity"),
     }
     assert measured["photographs"].keys() and measured["split"] == "test"
     photograph = next((drawn_folder / "images").iterdir())
-    mapped = run("predict", photograph, "--model", model, "--out", tmp_path / "maps")
+    mapped = run("predict", photograph, "--model", shell.model, "--out", tmp_path / "maps")
     assert mapped.returncode == 0, mapped.stderr
     assert len(list((tmp_path / "maps").iterdir())) == 2
 
@@ -211,21 +222,19 @@ def weights_of(folder):
 
 
 @pytest.mark.slow
-def test_a_killed_training_goes_on_to_the_same_weights(drawn_folder, tmp_path, monkeypatch):
-    monkeypatch.setenv("FUNDUS_DERIVED", str(tmp_path / "derived"))
-    common = ["train", "--dataset", f"folder:{drawn_folder}", "--preset", "lesson", "--steps", "40"]
-    whole = tmp_path / "whole"
-    assert main([*common, "--out", str(whole)]) == 0
+def test_a_killed_training_goes_on_to_the_same_weights(shell, tmp_path, monkeypatch):
     parts = tmp_path / "parts"
-    process = start(*common, "--out", parts)
+    process = start(*shell.arguments, "--out", parts, **shell.made)
     wait_for(process, parts, "unfinished/epoch_*")
     process.kill()
     process.wait()
     assert not (parts / "model.keras").exists()
-    assert main([*common, "--out", str(parts)]) == 0
-    assert all((a == b).all() for a, b in zip(weights_of(whole), weights_of(parts), strict=True))
+    monkeypatch.setenv("FUNDUS_DERIVED", shell.made["FUNDUS_DERIVED"])
+    assert main([*shell.arguments, "--out", str(parts)]) == 0
+    pairs = zip(weights_of(shell.model), weights_of(parts), strict=True)
+    assert all((a == b).all() for a, b in pairs)
     for name in ("curve.csv", "card.json"):
-        assert (parts / name).read_bytes() == (whole / name).read_bytes()
+        assert (parts / name).read_bytes() == (shell.model / name).read_bytes()
 
 
 @pytest.mark.slow

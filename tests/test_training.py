@@ -1,5 +1,6 @@
 """Trainings that stop and go on, cards that can be trained again, and what is refused."""
 
+import functools
 import json
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from fundus_utils.results import read_curve
 from fundus_utils.trained_model import SHIPPED, load_model
 from fundus_utils.training import patients, plan, train
 from fundus_utils.training.callbacks import Checkpoints, StopAtNaN, check_loss
+from fundus_utils.training.eyes import Eyes
 from fundus_utils.training.presets import PRESETS, Preset, preset_called, preset_of_card
 
 TINY = Preset(minutes=1, width=2, depth=2, crop=32, batch=4, fov_diameter=96, statistics=4)
@@ -113,21 +115,27 @@ def test_killed_at_any_write_it_goes_on_to_the_same_weights(tiny_set, whole, tmp
 
 
 DRAWN = replace(TINY, normalization="photograph", endless=True, fov_diameter=128)
+FEW_EYES = functools.partial(Eyes, keep=4)  # in the window that crops are taken from
 SCRIPT = """
 import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 from fundus_utils.data import load_set
+from fundus_utils.training import patients
 from fundus_utils.training.train import train
-from test_training import DRAWN
+from test_training import DRAWN, FEW_EYES
 
+patients.Eyes = FEW_EYES
 if __name__ == "__main__":
     train([load_set(sys.argv[1], "all")], Path(sys.argv[2]), DRAWN, steps=20)
 """
 
 
 @pytest.mark.slow
-def test_a_drawn_training_that_is_killed_goes_on_to_the_same_weights(drawn_folder, tmp_path):
+def test_a_drawn_training_that_is_killed_goes_on_to_the_same_weights(
+    drawn_folder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(patients, "Eyes", FEW_EYES)
     name = f"folder:{drawn_folder}"
     sets = [load_set(name, "all")]
     train.train(sets, tmp_path / "whole", DRAWN, steps=20)
