@@ -105,12 +105,16 @@ def locked(folder: Path, wait: bool) -> Iterator[None]:
         FundusError: another process holds the lock, and `wait` is False.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder / "lock", timeout=-1 if wait else 0)
     try:
-        with filelock.FileLock(folder / "lock", timeout=-1 if wait else 0):
-            yield
+        lock.acquire()
     except filelock.Timeout:
         problem = f"another process works in {folder} at this moment"
         raise FundusError(problem, "wait until it is done, or choose another folder") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def made_folder(name: str, make: Callable[[Path], None]) -> Path:

@@ -1,6 +1,9 @@
 """What trains differently has another fingerprint; what trains alike has the same."""
 
 import functools
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +11,7 @@ import pytest
 from fundus_utils import storage, unet
 from fundus_utils.augmentation import augment
 from fundus_utils.quiet import keras
-from fundus_utils.training.fingerprint import fingerprint_of, network_fingerprint, versions
+from fundus_utils.training.fingerprint import fingerprint_of, name_of, network_fingerprint, versions
 
 layers = keras.layers
 GAMMA = 2.0
@@ -89,6 +92,73 @@ def test_a_changed_default_or_constant_shows(monkeypatch):
     assert key(with_constant) != before
 
 
+WEIGHTS = (1, 5)
+
+
+def weighted(truth, prediction):
+    def one(value):
+        return value * WEIGHTS[1]
+
+    return one(truth) * prediction
+
+
+def test_a_table_that_an_inner_function_reads_shows(monkeypatch):
+    before = key(weighted)
+    monkeypatch.setitem(globals(), "WEIGHTS", (1, 500))
+    assert key(weighted) != before
+
+
+def typed(factor):
+    """Return a loss class as a notebook defines it: its source is in no file."""
+    scope = {"keras": keras, "__name__": "__main__"}
+    exec(
+        "class Mine(keras.losses.Loss):\n"
+        "    def call(self, truth, prediction):\n"
+        f"        return {factor} * truth * prediction\n",
+        scope,
+    )
+    return scope["Mine"]()
+
+
+def test_a_class_typed_into_a_notebook_is_told_by_what_it_does():
+    assert key(typed(1)) == key(typed(1))  # also though Keras numbers their names
+    assert key(typed(1)) != key(typed(2))
+
+
+def test_numbers_of_numpy_and_tensors_are_values():
+    def closed(value):
+        return lambda truth, prediction: value * truth
+
+    for one, other in ((np.float32(0.3), np.float32(0.7)), ({1, 2}, {1, 3})):
+        assert key(closed(one)) != key(closed(other))
+    tensors = [keras.ops.convert_to_tensor([value]) for value in (0.3, 0.7)]
+    assert key(closed(tensors[0])) != key(closed(tensors[1]))
+
+
+def test_a_set_in_the_code_is_the_same_in_every_process():
+    call = (
+        "from fundus_utils import storage\n"
+        "from fundus_utils.training.fingerprint import fingerprint_of\n"
+        "def loss(a, b): return a if a in {'alpha', 'beta', 'gamma'} else b\n"
+        "print(storage.key_of(fingerprint_of(loss)))"
+    )
+    found = set()
+    for seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", call],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found.add(done.stdout)
+    assert len(found) == 1
+
+
+def test_a_loss_given_by_name_keeps_its_name():
+    assert name_of("binary_crossentropy") == "binary_crossentropy"
+
+
 def own(activation="relu", width=4, kernel=3, name="own"):
     inputs = keras.Input((None, None, 1))
     x = layers.Conv2D(width, kernel, padding="same", activation=activation)(inputs)
@@ -134,3 +204,25 @@ def test_where_a_skip_leads_is_part_of_the_identity():
 def test_versions_name_what_trains():
     found = versions()
     assert {"tensorflow", "keras", "numpy", "fundus-utils", "python"} <= set(found)
+
+
+def test_numbers_of_another_precision_are_another_network():
+    def of(dtype):
+        inputs = keras.Input((None, None, 1))
+        outputs = layers.Conv2D(1, 1, dtype=dtype)(inputs)
+        return keras.Model(inputs, outputs, name="own")
+
+    assert network_key(of("float32")) != network_key(of("float64"))
+
+
+def test_a_readers_own_layer_is_told_by_what_it_does():
+    def of(factor):
+        class Times(layers.Layer):
+            def call(self, images):
+                return factor * images
+
+        inputs = keras.Input((None, None, 1))
+        return keras.Model(inputs, Times()(inputs), name="own")
+
+    assert network_key(of(2.0)) == network_key(of(2.0))
+    assert network_key(of(2.0)) != network_key(of(3.0))

@@ -393,6 +393,17 @@ def test_a_refused_training_leaves_nothing(tiny_set, tmp_path):
     assert not (tmp_path / "model").exists()
 
 
+@pytest.mark.slow
+def test_a_refused_training_says_why_and_leaves_the_readers_folder(tiny_set, tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (tmp_path / "link").symlink_to(mine)
+    for out in (mine, tmp_path / "link"):
+        with pytest.raises(FundusError, match="one patient"):
+            train.train([tiny_set[:2]], out, TINY, steps=2)
+        assert mine.is_dir() and not list(mine.iterdir())
+
+
 def test_an_epoch_that_the_curve_does_not_know_is_not_gone_on_from(tmp_path):
     curve = "epoch,step,loss,val_loss\n1,10,0.5,0.5\n2,20,0.4,0.4\n"
     (tmp_path / "curve.csv").write_text(curve, encoding="utf-8")

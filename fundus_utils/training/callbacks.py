@@ -87,7 +87,8 @@ class Checkpoints(keras.callbacks.Callback):
         try:
             return read(path)
         except Exception as error:  # whatever makes it unreadable, the way out is the same
-            problem = f"{path} of a stopped training cannot be read ({error})"
+            reason = getattr(error, "problem", error)
+            problem = f"{path} of a stopped training cannot be read ({reason})"
             raise FundusError(problem, f"remove {self.folder} and train again") from None
 
     def resume(self, model: Any) -> int:

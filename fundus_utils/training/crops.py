@@ -106,6 +106,7 @@ class Crops:
     @contextlib.contextmanager
     def own_errors(self) -> Iterator[None]:
         """Let an error that came up while crops were made arrive as itself, not as TensorFlow's."""
+        self.failure = None
         try:
             yield
         except tf.errors.OpError as error:

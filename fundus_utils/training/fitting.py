@@ -85,22 +85,24 @@ def affordable_steps(
     loss: Any,
     data: TrainingData,
     preset: Preset,
-    seconds: float,
+    minutes: float | None,
     begin: float,
 ) -> int:
-    """Time the parts of a training and return how many steps fit into `seconds` from `begin` on.
+    """Time the parts of a training and return how many steps fit into some minutes.
 
     Args:
         trained: the network as it is before its training; it stays as it was.
         loss: its loss.
         data: see `patients.gather`.
         preset: batch and epochs.
-        seconds: for all of it.
+        minutes: for all of it; those of the preset where None.
         begin: the `time.monotonic()` from which they count.
 
     Raises:
         FundusError: not a single step fits.
     """
+
+    seconds = 60 * (minutes or preset.minutes)
 
     def finish_one() -> int:
         predict_map(trained, data.held[0][0].photograph)

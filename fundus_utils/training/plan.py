@@ -98,8 +98,12 @@ def training_fingerprint(
     model: Any,
     loss: Any,
 ) -> str:
-    """Return a key that two trainings share only if they would end with the same weights."""
-    about = {name: value for name, value in card.items() if name != "network"}  # described below
+    """Return a key that two trainings share only if they would end with the same weights.
+
+    A network that was handed in brings its own first weights, which are not part of the key.
+    """
+    below = ("network", "loss", "augmentation")  # described by what they do, not by their names
+    about = {name: value for name, value in card.items() if name not in (*below, "minutes")}
     return storage.key_of(
         about,
         [part.fingerprint for part in sets],
@@ -142,5 +146,6 @@ def _read_plan(path: Path) -> dict[str, Any]:
         plan = storage.load_json(path)
         return {"steps": int(plan["steps"]), "about": str(plan["about"])}
     except (ValueError, KeyError, TypeError) as error:
-        problem = f"{path} of a stopped training cannot be read ({error})"
+        reason = getattr(error, "problem", error)
+        problem = f"{path} of a stopped training cannot be read ({reason})"
         raise FundusError(problem, f"remove {path.parent} and train again") from None

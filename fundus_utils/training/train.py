@@ -63,7 +63,8 @@ def train(
         minutes: how long all of it may take; the number of steps is fixed once from it.
         steps: the number of steps, instead of minutes; repeats a run exactly on one machine.
         seed: of weights, crops and dropout.
-        model: your own network, from (n, h, w, n_channels) to (n, h, w, 1) in (0, 1).
+        model: your own network, from (n, h, w, n_channels) to (n, h, w, 1) in (0, 1); it keeps the
+            first weights that it has.
         loss: your own loss, as Keras takes it; by default `cross_entropy()`.
         augment: your own augmentation, called as `augmentation.augment` is.
         on_epoch: called with (model, curve) after each epoch, the curve a pandas table.
@@ -82,7 +83,8 @@ def train(
     out = Path(out)
     unfinished = out / UNFINISHED
     _refuse_finished(out)
-    with storage.locked(unfinished, wait=False), _tidied(out):
+    was_there = out.exists()
+    with storage.locked(unfinished, wait=False), _tidied(out, was_there):
         _refuse_finished(out)  # by another process, between the look and the lock
         keras.utils.set_random_seed(seed)
         model = model or build_network(preset)
@@ -93,10 +95,9 @@ def train(
             card = new_card(sets, preset, data, model, loss, seed)
             fingerprint = training_fingerprint(card, sets, data, model, loss)
             trained = TrainedModel(model, card, data.preparation.mean, data.preparation.std)
-            seconds = 60 * (minutes or preset.minutes)
 
             def count() -> int:
-                return affordable_steps(trained, loss, data, preset, seconds, begin)
+                return affordable_steps(trained, loss, data, preset, minutes, begin)
 
             card["steps"] = planned_steps(unfinished, fingerprint, steps, count)
             keras.utils.set_random_seed(seed)
@@ -126,8 +127,11 @@ def _clear(out: Path) -> None:
 
 
 @contextlib.contextmanager
-def _tidied(out: Path) -> Iterator[None]:
-    """Remove, in the end, the unfinished part of a finished model, or one with nothing in it."""
+def _tidied(out: Path, was_there: bool) -> Iterator[None]:
+    """Remove, in the end, the unfinished part of a finished model, or one with nothing in it.
+
+    A folder that the reader had made (`was_there`) stays, empty or not.
+    """
     unfinished = out / UNFINISHED
     try:
         yield
@@ -135,8 +139,9 @@ def _tidied(out: Path) -> Iterator[None]:
         begun = [path for path in unfinished.glob("*") if path.name != "lock"]
         if is_finished(out) or not begun:
             _clear(out)
-        if not any(out.iterdir()):
-            out.rmdir()
+        if not was_there:
+            with contextlib.suppress(OSError):  # it is not empty
+                out.rmdir()
 
 
 def made_model(
@@ -151,8 +156,10 @@ def made_model(
     A training that was stopped goes on; two notebooks that ask at once train once.
     """
     part = load_set(name, "train")
+    about = entries_of(preset)
+    del about["minutes"]  # the steps are given
     key = storage.key_of(
-        entries_of(preset),
+        about,
         steps,
         seed,
         part.name,
