@@ -1,12 +1,12 @@
-"""The command: python -m fundus_utils doctor | download | run | train | evaluate | predict."""
+"""The command python -m fundus_utils: doctor, download, run, train, evaluate, predict, study."""
 
-import math
 import os
 import signal
 import sys
 import time
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Sequence
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ STARTED = time.monotonic()  # before TensorFlow is loaded: a training's minutes 
 
 from . import storage  # noqa: E402
 from .errors import FundusError  # noqa: E402
+from .options import OPTIONS  # noqa: E402
 
 # Each command is a function that may return how many things went wrong. What it needs is imported
 # in it, so that the others start fast and `doctor` works where TensorFlow does not.
@@ -48,15 +49,21 @@ def train(options: Namespace) -> None:
     from .data import load_set
     from .training.presets import preset_called
 
-    preset = preset_called(options.preset)  # a misspelt name is told before TensorFlow is loaded
+    preset_called(options.preset or "laptop")  # a misspelt name is told before TensorFlow is loaded
     sets = [load_set(name, "train") for name in options.dataset.split(",")]
 
+    from .training.ancestry import chosen_preset
     from .training.train import train as train_network
 
+    preset = chosen_preset(options.preset, options.start)
+    if options.no_flips:
+        preset = replace(preset, flips=False)
     trained = train_network(
         sets=sets,
         out=options.out,
         preset=preset,
+        start=options.start,
+        photographs=options.photographs,
         minutes=options.minutes,
         steps=options.steps,
         seed=options.seed,
@@ -77,7 +84,8 @@ def evaluate(options: Namespace) -> None:
 
     trained = load_model(options.model)
     samples = load_set(options.dataset, options.split)
-    maps = predict_set(trained, samples, progress=True)
+    flips = False if options.no_flips else None
+    maps = predict_set(trained, samples, flips, progress=True)
     found = evaluate_maps(maps, trained.threshold)
     print(results.measures_table(found).to_string(float_format="{:.4f}".format))
     print(f"inside the field of view, threshold {trained.threshold:.2f} (from training images)")
@@ -92,16 +100,16 @@ def evaluate(options: Namespace) -> None:
 
 def predict(options: Namespace) -> int:
     """Map the vessels of photographs."""
-    from .trained_model import SHIPPED, load_model
+    from .trained_model import load_model
 
     if options.out.exists() and not options.out.is_dir():
         raise FundusError(f"{options.out} is a file", "choose a folder for the maps")
     _check_names(options.image, options.out)
-    trained = load_model(options.model or SHIPPED)
+    trained = load_model(options.model)
     failed = 0
     for path in options.image:
         try:
-            _predict_one(trained, path, options.out)
+            _predict_one(trained, path, options)
         except (FundusError, OSError, MemoryError) as error:  # it never ends the batch
             named = str(path) in str(error)
             print(error if named else f"{path}: {error}", file=sys.stderr)
@@ -109,14 +117,31 @@ def predict(options: Namespace) -> int:
     return failed
 
 
-def _predict_one(trained: Any, path: Path, out: Path) -> None:
+def study(options: Namespace) -> None:
+    """Run a table of trainings."""
+    from .training import study_file
+
+    if not options.list:
+        from .training.study import run_study
+
+        run_study(options.file, options.only)
+    rows = study_file.listed(options.file)
+    print(rows.to_string(index=False) if len(rows) else "nothing is left")
+    seconds = study_file.seconds_left(options.file)
+    if len(rows):
+        known = "unknown: no row is there yet" if seconds is None else f"{seconds / 3600:.1f} hours"
+        print(f"time left: {known}")
+
+
+def _predict_one(trained: Any, path: Path, options: Namespace) -> None:
     """Map one photograph and print where its map and overlay are."""
     from .data import read_photograph
     from .prediction import predict_map, save_prediction
 
     photograph = read_photograph(path)
-    probability = predict_map(trained, photograph)
-    for made in save_prediction(out, path.stem, photograph, probability, trained.threshold):
+    flips = False if options.no_flips else None
+    probability = predict_map(trained, photograph, flips=flips)
+    for made in save_prediction(options.out, path.stem, photograph, probability, trained.threshold):
         print(made)
 
 
@@ -134,54 +159,20 @@ def _check_names(images: Sequence[Path], out: Path) -> None:
             raise FundusError(f"the map of {name} would replace a photograph", "rename it")
 
 
+COMMANDS = (doctor, download, run, train, evaluate, predict, study)
+
+
 def parser() -> ArgumentParser:
-    """Return the command's parser. What a name may be is left to the code that looks it up."""
+    """Return the command's parser."""
     top = ArgumentParser(prog="python -m fundus_utils", description=__doc__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-
-    def command(action: Callable) -> ArgumentParser:
-        one = commands.add_parser(action.__name__, help=action.__doc__, description=action.__doc__)
+    for action in COMMANDS:
+        name = action.__name__
+        one = commands.add_parser(name, help=action.__doc__, description=action.__doc__)
         one.set_defaults(action=action)
-        return one
-
-    command(doctor)
-
-    one = command(download)
-    one.add_argument("set", metavar="SET", help="drive, chase_db1, stare or hrf")
-
-    one = command(run)
-    one.add_argument("--store", action="store_true", help="also write outputs into notebooks/")
-
-    one = command(train)
-    one.add_argument("--dataset", required=True, metavar="SET[,SET]", help="sets to learn from")
-    one.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder of the model")
-    one.add_argument("--preset", default="laptop", help="lesson, laptop (the default) or drawn")
-    length = one.add_mutually_exclusive_group()
-    length.add_argument("--minutes", type=_number(float, 0, math.inf), help="for all of it")
-    length.add_argument("--steps", type=_number(int, 0, 10**9), help="how many training steps")
-    one.add_argument("--seed", type=_number(int, -1, 2**32), default=0)
-
-    one = command(evaluate)
-    one.add_argument("--model", required=True, type=Path, metavar="DIR")
-    one.add_argument("--dataset", required=True, metavar="SET")
-    one.add_argument("--split", default="test", help="train, test (the default) or all")
-    one.add_argument("--json", type=Path, metavar="FILE", help="write the measures there too")
-
-    one = command(predict)
-    one.add_argument("image", nargs="+", type=Path, metavar="IMAGE")
-    one.add_argument("--model", type=Path, metavar="DIR", help="the shipped model by default")
-    one.add_argument("--out", required=True, type=Path, metavar="DIR")
+        if name in OPTIONS:
+            OPTIONS[name](one)
     return top
-
-
-def _number(kind: type, low: float, high: float) -> Callable[[str], float]:
-    def number(text: str) -> float:
-        value = kind(text)
-        if not low < value < high:
-            raise ArgumentTypeError(f"{text} is not above {low} and below {high}")
-        return value
-
-    return number
 
 
 def _terminated(number: int, frame: Any) -> None:
@@ -199,7 +190,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         later = "; it goes on when the same command is given again"
-        print(f"stopped{later if options.action is train else ''}", file=sys.stderr)
+        print(f"stopped{later if options.action in (train, study) else ''}", file=sys.stderr)
         return 130
 
 

@@ -85,7 +85,10 @@ def prepare_image(trained: TrainedModel, photograph: Bytes, fov: Bools) -> Float
 
 
 def predict_map(
-    trained: TrainedModel, photograph: Bytes, fov: Bools | None = None, flips: bool = False
+    trained: TrainedModel,
+    photograph: Bytes,
+    fov: Bools | None = None,
+    flips: bool | None = None,
 ) -> Floats:
     """Predict the vessel probability of every pixel of a photograph.
 
@@ -93,7 +96,8 @@ def predict_map(
         trained: see `trained_model.load_model`.
         photograph: uint8 (H, W, 3), any size.
         fov: bool (H, W); derived from the photograph by default.
-        flips: average over the photograph and its three mirror images.
+        flips: average over the photograph and its three mirror images; as the model's card says by
+            default.
 
     Returns:
         float32 (H, W) in [0, 1]; exactly 0 outside the field of view.
@@ -104,6 +108,7 @@ def predict_map(
     """
     fov = find_fov(photograph) if fov is None else fov
     image = prepare_image(trained, photograph, fov)
+    flips = trained.flips if flips is None else flips
     maps = []
     for down, across in MIRRORS if flips else MIRRORS[:1]:
         mirrored = predict_tiles(trained.model, image[::down, ::across])
@@ -116,9 +121,12 @@ def predict_map(
 
 
 def predict_set(
-    trained: TrainedModel, samples: Iterable[Sample], flips: bool = False, progress: bool = False
+    trained: TrainedModel,
+    samples: Iterable[Sample],
+    flips: bool | None = None,
+    progress: bool = False,
 ) -> Iterator[tuple[str, Bools | None, Floats, Bools]]:
-    """Predict photograph after photograph: (name, label, map, field of view) of each."""
+    """Predict photograph after photograph, see `predict_map`: (name, label, map, field of view)."""
     for sample in tqdm(samples, unit="photograph", disable=not progress, file=sys.stderr):
         probability = predict_map(trained, sample.photograph, sample.fov, flips)
         yield sample.name, sample.label, probability, sample.fov

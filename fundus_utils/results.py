@@ -1,18 +1,23 @@
-"""Tables of results as pandas frames: curves of training, and measures of an evaluation."""
+"""Tables of results as pandas frames: curves of training, measures, and the rows of studies."""
 
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from scipy import stats
 
 from . import storage
 from .errors import FundusError
 
-CURVE = ("epoch", "step", "loss", "val_loss")
+NEEDED_OF_CURVE = ["epoch", "step", "loss", "val_loss"]
+CURVE = [*NEEDED_OF_CURVE, "val_dice", "learning_rate"]
 
 
 def read_curve(path: Path) -> pd.DataFrame:
     """Read a curve.csv: a row an epoch, with the columns of CURVE as float64.
+
+    loss is that of the epoch's crops, val_loss that of the held-out photographs after it; val_dice
+    is theirs where their maps are cut at 0.5. What was not measured is nan.
 
     Returns:
         The table, without rows if the file is not there.
@@ -21,10 +26,12 @@ def read_curve(path: Path) -> pd.DataFrame:
         FundusError: the file is no such table.
     """
     if not path.is_file():
-        return pd.DataFrame(columns=list(CURVE), dtype=float)
+        return pd.DataFrame(columns=CURVE, dtype=float)
     try:
         curve = pd.read_csv(path, encoding=storage.UTF8, dtype=str)  # every digit counts
-        return curve.astype(float)[list(CURVE)]
+        curve = curve.astype(float)
+        curve[NEEDED_OF_CURVE]  # raises where one of them is missing
+        return curve.reindex(columns=CURVE)
     except (ValueError, KeyError) as error:  # those of pandas' parser and of text too
         raise FundusError(
             f"{path} is no training curve ({error})", "train the model anew"
@@ -52,3 +59,54 @@ def measures_table(found: dict[str, Any]) -> pd.DataFrame:
     rows = dict(found["photographs"])
     rows["pooled"] = found["pooled"]
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read the rows of a study, see `training.study`; a table without rows if there is none yet.
+
+    Raises:
+        FundusError: the file is no table.
+    """
+    if not path.is_file():
+        return pd.DataFrame()
+    try:
+        return pd.read_csv(path, encoding=storage.UTF8, dtype={"key": str, "commit": str})
+    except ValueError as error:
+        raise FundusError(f"{path} is no table ({error})", "take it from the last commit") from None
+
+
+def append_row(path: Path, row: dict[str, Any]) -> None:
+    """Add a row to a table, whole or not at all; the rows before it stay as they are, byte by byte.
+
+    Raises:
+        FundusError: the table has other columns.
+    """
+    added = pd.DataFrame([row])
+    before = path.read_text(encoding=storage.UTF8) if path.is_file() else ""
+    if before and before.splitlines()[0] != added[:0].to_csv(index=False).strip():
+        problem = f"{path} has other columns than its next row"
+        raise FundusError(problem, "was the study changed? Rename the table and begin a new one")
+    text = added.to_csv(index=False, header=not before, lineterminator="\n", encoding=storage.UTF8)
+    with storage.writing_whole(path) as target:
+        target.write_text(before + text, encoding=storage.UTF8, newline="\n")
+
+
+def summary(table: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Return what the seeds of each training of a study come to, the best mean first.
+
+    Args:
+        table: see `read_table`.
+        measure: a column, such as `chase_db1 validation dice`.
+
+    Returns:
+        A table whose index is the name, with seeds (how many), mean, std (dividing by one less than
+        the seeds), and low and high: the interval that holds the true mean in 95 of 100 such
+        studies (Student's t). With one seed std, low and high are nan.
+    """
+    groups = table.groupby("name", sort=False)[measure]
+    found = pd.DataFrame({"seeds": groups.size(), "mean": groups.mean(), "std": groups.std()})
+    seeds = found["seeds"].where(found["seeds"] > 1)
+    reach = stats.t.ppf(0.975, seeds - 1) * found["std"] / seeds**0.5
+    found["low"] = found["mean"] - reach
+    found["high"] = found["mean"] + reach
+    return found.sort_values("mean", ascending=False)

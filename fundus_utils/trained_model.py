@@ -9,7 +9,9 @@ from .errors import FundusError
 from .preparation import Preparation
 from .quiet import keras
 
-SHIPPED = Path(__file__).parent / "shipped"
+MODELS = Path(__file__).resolve().parent / "models"
+SHIPPED = MODELS / "shipped"  # learned from drawn eyes first, and from real ones after
+DRAWN = MODELS / "drawn"  # learned from drawn eyes alone
 NEEDED = ("channels", "fov_diameter", "normalization", "threshold", "sha256")  # of a card
 NETWORK = "model.keras"
 CARD = "card.json"
@@ -20,7 +22,7 @@ class TrainedModel:
     """A model and all that a prediction needs with it.
 
     card: what it was made of and how; of it `channels`, `fov_diameter` (pixels), `normalization`
-    (`dataset` or `photograph`) and `threshold` are used here.
+    (`dataset` or `photograph`), `threshold` and, if it is there, `flips` are used here.
     mean, std: the training images' statistics on the 0 to 1 scale; None where each photograph is
     normalized by its own.
     """
@@ -36,6 +38,11 @@ class TrainedModel:
         return self.card["threshold"]
 
     @property
+    def flips(self) -> bool:
+        """Whether its map is the mean over the photograph and its three mirror images."""
+        return bool(self.card.get("flips", False))
+
+    @property
     def preparation(self) -> Preparation:
         """How a photograph becomes what this network gets."""
         return Preparation(
@@ -45,6 +52,15 @@ class TrainedModel:
             mean=self.mean,
             std=self.std,
         )
+
+
+def find_model(name: str | Path) -> Path:
+    """Return the folder of a model: `shipped`, `drawn`, or the path of another one's.
+
+    A folder of yours that is called like one of these two is `./drawn` or `./shipped`.
+    """
+    shipped = {folder.name: folder for folder in (SHIPPED, DRAWN)}
+    return shipped.get(str(name), Path(name))
 
 
 def is_finished(folder: Path) -> bool:
@@ -63,24 +79,30 @@ def save_model(folder: Path, trained: TrainedModel) -> None:
     if trained.mean is not None and trained.std is not None:
         checksums = normalization.save_statistics(folder, trained.mean, trained.std)
         trained.card["sha256"] = checksums
-    model = trained.model
-    bare = keras.Model(model.inputs, model.outputs, name=model.name)  # no state of an optimizer
+    bare = bare_network(trained.model)
     with storage.writing_whole(folder / NETWORK) as target:
         bare.save(target)
     storage.save_json(folder / CARD, trained.card)
 
 
-def load_model(folder: Path = SHIPPED) -> TrainedModel:
+def bare_network(model: Any) -> Any:
+    """Return a network with the same layers and weights, without the state of an optimizer."""
+    inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
+    outputs = model.outputs[0] if len(model.outputs) == 1 else model.outputs
+    return keras.Model(inputs, outputs, name=model.name)
+
+
+def load_model(folder: str | Path = SHIPPED) -> TrainedModel:
     """Read a trained model's folder.
 
     Args:
         folder: holds model.keras and card.json, and, where the model was normalized by its data
-            set, mean.npy and std.npy. The shipped model's by default.
+            set, mean.npy and std.npy; or a name, see `find_model`. The shipped model's by default.
 
     Raises:
         FundusError: one of them is missing or broken, or the statistics do not belong to the model.
     """
-    folder = Path(folder)
+    folder = find_model(folder)
     for name in (CARD, NETWORK):
         if not (folder / name).is_file():
             command = f"python -m fundus_utils train --dataset synthetic --out {folder}"

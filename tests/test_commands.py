@@ -154,7 +154,7 @@ def test_a_mask_of_one_pixel_is_refused(tmp_path, capsys):
             if place == 2:
                 picture[50, 50] = 255
             Image.fromarray(picture).save(tmp_path / "own" / name / f"{stem}.png")
-    model = str(PROJECT / "fundus_utils" / "shipped")
+    model = str(PROJECT / "fundus_utils" / "models" / "shipped")
     name = f"folder:{tmp_path / 'own'}"
     assert main(["evaluate", "--model", model, "--dataset", name]) == 1
     said = capsys.readouterr().err
@@ -164,7 +164,10 @@ def test_a_mask_of_one_pixel_is_refused(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["train", "--dataset", "synthetic", "--preset", "labtop"], "lesson, laptop, drawn"),
+        (
+            ["train", "--dataset", "synthetic", "--preset", "labtop"],
+            "laptop, scratch, full, drawn",
+        ),
         (["download", "dirve"], "hrf, stare, drive, chase_db1"),
         (["evaluate", "--dataset", "hrf", "--model", "none"], "none"),
     ],

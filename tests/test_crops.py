@@ -17,7 +17,7 @@ from fundus_utils.synthetic import SICK, draw_eye
 from fundus_utils.trained_model import TrainedModel
 from fundus_utils.training.crops import Crops, EndlessCrops, whole_photographs
 from fundus_utils.training.eyes import APART, LARGER, Eyes, as_sample, draw_merged
-from fundus_utils.training.fitting import cross_entropy
+from fundus_utils.training.losses import cross_entropy
 from fundus_utils.training.patients import prepare_sets
 
 PREPARATION = Preparation(fov_diameter=96, mean=0.3, std=0.1)

@@ -13,6 +13,7 @@ from fundus_utils.errors import FundusError
 from fundus_utils.evaluation import MEASURES, evaluate_maps
 from fundus_utils.results import CURVE, measures_table, read_curve, save_table
 
+HEADER = b"epoch,step,loss,val_loss,val_dice,learning_rate\n"
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -20,6 +21,7 @@ def curve_of(losses: list[float]) -> pd.DataFrame:
     rows = []
     for epoch, loss in enumerate(losses, start=1):
         row = {"epoch": epoch, "step": 10 * epoch, "loss": loss, "val_loss": loss / 3}
+        row |= {"val_dice": loss / 7, "learning_rate": loss / 11}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -29,7 +31,7 @@ def test_curve_is_read_back_to_the_last_digit(tmp_path: Path) -> None:
     curve = curve_of((rng.random(3000) * 10.0 ** rng.integers(-12, 3, 3000)).tolist())
     save_table(tmp_path / "curve.csv", curve)
     again = read_curve(tmp_path / "curve.csv")
-    assert tuple(again.columns) == CURVE
+    assert list(again.columns) == CURVE
     assert (again.dtypes == np.float64).all()
     assert np.array_equal(again.to_numpy(), curve.to_numpy(dtype=float))
 
@@ -44,7 +46,7 @@ def test_any_number_is_read_back(tmp_path_factory: pytest.TempPathFactory, numbe
 def test_saved_table_is_plain_csv(tmp_path: Path) -> None:
     save_table(tmp_path / "curve.csv", curve_of([0.5]))
     content = (tmp_path / "curve.csv").read_bytes()
-    assert content == f"epoch,step,loss,val_loss\n1,10,0.5,{0.5 / 3}\n".encode()
+    assert content == HEADER + f"1,10,0.5,{0.5 / 3},{0.5 / 7},{0.5 / 11}\n".encode()
     assert [path.name for path in tmp_path.iterdir()] == ["curve.csv"]
 
 
@@ -55,12 +57,12 @@ def test_names_keep_their_letters(tmp_path: Path) -> None:
 
 def test_columns_of_another_program_do_not_disturb(tmp_path: Path) -> None:
     save_table(tmp_path / "curve.csv", curve_of([0.5, 0.4]).assign(rate=0.1)[["rate", *CURVE]])
-    assert tuple(read_curve(tmp_path / "curve.csv").columns) == CURVE
+    assert list(read_curve(tmp_path / "curve.csv").columns) == CURVE
 
 
 def test_curve_that_is_not_there_has_no_rows(tmp_path: Path) -> None:
     curve = read_curve(tmp_path / "curve.csv")
-    assert tuple(curve.columns) == CURVE
+    assert list(curve.columns) == CURVE
     assert len(curve) == 0
     assert (curve.dtypes == np.float64).all()
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from fundus_utils import unet
 from fundus_utils.data import load_set
 from fundus_utils.errors import FundusError
-from fundus_utils.training.fitting import compile_for, cross_entropy
+from fundus_utils.training.fitting import compile_for
+from fundus_utils.training.losses import cross_entropy
 from fundus_utils.training.patients import gather
 from fundus_utils.training.presets import Preset
 from fundus_utils.training.timing import SHORTEST, Pace, epoch_ends, measure_pace

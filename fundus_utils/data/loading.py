@@ -121,6 +121,18 @@ class FundusSet(Sequence[Sample]):
         records = tuple(record for record in self.records if record.patient in wanted)
         return replace(self, part=part, records=records)
 
+    def first(self, count: int) -> "FundusSet":
+        """Return the first `count` samples in the order of patients, a set of the same part.
+
+        Raises:
+            FundusError: there are not so many.
+        """
+        if count > len(self):
+            problem = f"{self.name}, part {self.part!r}, has {len(self)} photographs, not {count}"
+            raise FundusError(problem, "take fewer")
+        ordered = sorted(self.records, key=lambda record: (record.patient, record.name))
+        return replace(self, records=tuple(ordered[:count]))
+
     def hold_out(self, share: float = 0.2) -> tuple["FundusSet", "FundusSet"]:
         """Split into (fit, validation) by whole patients: the last `share` of them validate.
 
@@ -186,11 +198,15 @@ def load_set(name: str, part: str = "train") -> FundusSet:
     Args:
         name: `synthetic`, `drive`, `chase_db1`, `stare`, `hrf`, `folder` (the reader's pairs
             under `$FUNDUS_DATA/folder`) or `folder:PATH`.
-        part: `train`, `test`, `all` (whatever parts with labels are on disk) or `unlabelled`.
+        part: `train`, `test`, `all` (whatever parts with labels are on disk) or `unlabelled`; or
+            `fit` or `validation`, the two sides of `train`, see `FundusSet.hold_out`.
 
     Raises:
         FundusError: unknown name or part, or files that are not there (it names them).
     """
+    if part in ("fit", "validation"):
+        fit, validation = load_set(name, "train").hold_out()
+        return fit if part == "fit" else validation
     kind, _, path = name.partition(":")
     if kind not in SOURCES or (path and kind != "folder"):
         raise FundusError(f"no data set is called {name!r}", f"choose from {', '.join(SOURCES)}")

@@ -1,8 +1,9 @@
 """What happens while a network trains: progress, a stop at NaN, curve, checkpoints."""
 
+import contextlib
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,12 @@ class Checkpoints(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, folder: Path, ends: Sequence[int], seed: int, on_epoch: OnEpoch | None
+        self,
+        folder: Path,
+        ends: Sequence[int],
+        seed: int,
+        on_epoch: OnEpoch | None,
+        swap: Any = None,
     ) -> None:
         """Write into `folder`.
 
@@ -69,12 +75,15 @@ class Checkpoints(keras.callbacks.Callback):
             ends: the step at which each epoch ends.
             seed: of dropout.
             on_epoch: called with (model, curve) after each epoch.
+            swap: the `keras.callbacks.SwapEMAWeights` of this training, where the mean of the
+                weights is what is judged, kept as the best and shown; it goes on from the others.
         """
         super().__init__()
         self.folder = folder
         self.ends = ends
         self.seed = seed
         self.on_epoch = on_epoch
+        self.swap = swap
         self.best = folder / "best.weights.h5"  # the weights with the lowest validation loss
         curve = self._read(results.read_curve, folder / "curve.csv")
         files = {int(path.name[6:9]): path for path in folder.glob("epoch_[0-9]*.weights.h5")}
@@ -116,26 +125,51 @@ class Checkpoints(keras.callbacks.Callback):
         with storage.writing_whole(path) as target:
             self.model.save_weights(target)
 
+    @contextlib.contextmanager
+    def _judged(self) -> Iterator[None]:
+        """Put the mean of the weights, where there is one, in their place for a while."""
+        if self.swap is None:
+            yield
+            return
+        self.swap.on_test_begin()
+        try:
+            yield
+        finally:
+            self.swap.on_test_end()
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Save curve, best weights and state, in this order."""
-        measured = logs or {}
-        row = {
-            "epoch": float(epoch + 1),
-            "step": float(self.ends[epoch]),
-            "loss": float(measured["loss"]),
-            "val_loss": float(measured["val_loss"]),
-        }
-        check_loss("the validation loss", row["val_loss"])
-        lowest = min(self.curve["val_loss"], default=math.inf)
-        rows = [*self.curve.to_dict("records"), row]
-        self.curve = pd.DataFrame(rows, columns=list(results.CURVE))
+        better = self._add_row(epoch, logs or {})
         results.save_table(self.folder / "curve.csv", self.curve)
-        if row["val_loss"] < lowest:
-            self._save(self.best)
+        if better:
+            with self._judged():
+                self._save(self.best)
         before = self.last
         self.last = self.folder / f"epoch_{epoch + 1:03d}.weights.h5"
         self._save(self.last)
         if before is not None:
             before.unlink(missing_ok=True)
         if self.on_epoch:
-            self.on_epoch(self.model, self.curve)
+            with self._judged():
+                self.on_epoch(self.model, self.curve)
+
+    def _add_row(self, epoch: int, measured: Logs) -> bool:
+        """Add an epoch to the curve; say whether its weights are the best so far.
+
+        Where nobody was held out, the last ones are.
+        """
+        row = {
+            "epoch": float(epoch + 1),
+            "step": float(self.ends[epoch]),
+            "loss": float(measured["loss"]),
+            "val_loss": float(measured.get("val_loss", math.nan)),
+            "val_dice": float(measured.get("val_dice", math.nan)),
+            "learning_rate": float(self.model.optimizer.learning_rate),
+        }
+        validated = "val_loss" in measured
+        if validated:
+            check_loss("the validation loss", row["val_loss"])
+        lowest = min(self.curve["val_loss"], default=math.inf)
+        rows = [*self.curve.to_dict("records"), row]
+        self.curve = pd.DataFrame(rows, columns=results.CURVE)
+        return row["val_loss"] < lowest or not validated

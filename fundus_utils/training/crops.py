@@ -39,7 +39,8 @@ class Crops:
     """Normalized training crops; crop number i depends on (seed, i) alone.
 
     merged: the photographs, see `Preparation.merged`. preparation: gives the normalization. size:
-    of a crop, in pixels. augment: a function with the signature of `augmentation.augment`.
+    of a crop, in pixels. augment: a function with the signature of `augmentation.augment`. whole:
+    crops lie round the photograph's middle; else round a random point of its field of view.
     """
 
     merged: Sequence[Bytes]
@@ -48,6 +49,7 @@ class Crops:
     seed: int = 0
     ranges: Ranges = field(default_factory=Ranges)
     augment: Augment = augment
+    whole: bool = False
 
     def __post_init__(self) -> None:
         """Measure each photograph once."""
@@ -72,7 +74,7 @@ class Crops:
         return self._sources[int(rng.integers(len(self._sources)))]
 
     def __getitem__(self, i: int) -> Example:
-        """Make crop i around a random point of the field of view of a random photograph.
+        """Make crop i of a random photograph.
 
         Returns:
             image float32 (size, size, n_channels), normalized; label float32 (size, size, 1), 0 or
@@ -89,7 +91,7 @@ class Crops:
             self.ranges,
             n_channels=n_channels,
             size=(self.size, self.size),
-            centre=(row, column),
+            centre=None if self.whole else (row, column),
         )
         image, label, fov = split(moved, n_channels)
         normalized = normalize(image, source.mean, source.std)

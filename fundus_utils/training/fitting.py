@@ -1,6 +1,7 @@
-"""Fitting: the loss, the optimizer, the epochs, and how many steps a time allows."""
+"""Fitting: the optimizer, the epochs, and how many steps a time allows."""
 
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -9,34 +10,56 @@ from ..prediction import predict_map
 from ..quiet import keras
 from ..trained_model import TrainedModel
 from .callbacks import Checkpoints, OnEpoch, Progress, StopAtNaN
+from .losses import DiceAtHalf
 from .patients import TrainingData
 from .presets import Preset
 from .timing import AIM, epoch_ends, measure_pace
 
 
-def cross_entropy() -> Any:
-    """Return the binary cross-entropy in nats, averaged over the pixels inside the field of view.
+class AveragingAdamW(keras.optimizers.AdamW):
+    """AdamW that keeps a running mean of the weights beside them, and never puts it in their place.
 
-    Keras' default divides by all pixels, also those of weight 0, and so flatters each photograph
-    by the share of black round it; only the weighted mean can be compared with H(p).
+    Keras' own does so at the end of each `fit`, and this course calls `fit` once an epoch: the
+    training would go on from the mean.
     """
-    return keras.losses.BinaryCrossentropy(reduction="mean_with_sample_weight")
+
+    def finalize_variable_values(self, var_list: Any) -> None:
+        """Leave the weights as they are."""
 
 
-def new_optimizer(preset: Preset, steps: int) -> Any:
-    """Return AdamW whose rate rises over the first twentieth of the steps and falls as a cosine."""
-    rate = keras.optimizers.schedules.CosineDecay(
+def learning_rate_of(preset: Preset, steps: int) -> Any:
+    """Return the learning rate over the steps: a number, or a schedule as Keras takes it."""
+    if preset.schedule == "constant":
+        return preset.learning_rate
+    return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=preset.learning_rate / 10,
         decay_steps=steps,
         warmup_target=preset.learning_rate,
-        warmup_steps=max(1, steps // 20),
+        warmup_steps=max(1, round(steps * preset.warm_up)),
     )
-    return keras.optimizers.AdamW(rate, weight_decay=preset.weight_decay)
+
+
+def new_optimizer(preset: Preset, steps: int) -> Any:
+    """Return Adam with the preset's rate and decay (AdamW: Loshchilov and Hutter 2019).
+
+    Where the preset averages, the optimizer keeps an exponential mean of the weights, in which the
+    last `averaging` of all steps weigh most.
+    """
+    rate = learning_rate_of(preset, steps)
+    if not preset.averaging:
+        return keras.optimizers.AdamW(rate, weight_decay=preset.weight_decay)
+    return AveragingAdamW(
+        rate,
+        weight_decay=preset.weight_decay,
+        use_ema=True,
+        ema_momentum=1 - 1 / max(2.0, preset.averaging * steps),
+        ema_overwrite_frequency=None,
+    )
 
 
 def compile_for(model: Any, loss: Any, preset: Preset, steps: int) -> None:
     """Give a network its loss and an optimizer that is built (else the graph is built twice)."""
-    model.compile(new_optimizer(preset, steps), loss)
+    model.compile(new_optimizer(preset, steps), loss, weighted_metrics=[DiceAtHalf()])
     model.optimizer.build(model.trainable_variables)
 
 
@@ -48,8 +71,11 @@ def fit(
     steps: int,
     unfinished: Path,
     on_epoch: OnEpoch | None = None,
+    callbacks: Sequence[Any] = (),
 ) -> None:
     """Train for `steps` steps, or what is left of them, and leave the best weights in the model.
+
+    Where the preset averages, the best weights are those of the mean.
 
     Args:
         model: the network.
@@ -59,10 +85,12 @@ def fit(
         steps: in all, counted from the first start.
         unfinished: the folder of the curve and the checkpoints.
         on_epoch: called with (model, curve) after each epoch.
+        callbacks: the reader's own, of Keras; a state of theirs is not kept over a stop.
     """
     ends = epoch_ends(steps, preset.epochs)
     compile_for(model, loss, preset, steps)
-    checkpoints = Checkpoints(unfinished, ends, data.crops.seed, on_epoch)
+    averaging = [keras.callbacks.SwapEMAWeights()] if preset.averaging else []
+    checkpoints = Checkpoints(unfinished, ends, data.crops.seed, on_epoch, *averaging)
     done = checkpoints.resume(model)
     begins = [0, *ends]
     with closing(Progress(steps, done=begins[done])) as progress, data.crops.own_errors():
@@ -73,7 +101,7 @@ def fit(
                 initial_epoch=epoch,
                 epochs=epoch + 1,
                 validation_data=data.validation,
-                callbacks=[checkpoints, StopAtNaN(), progress],
+                callbacks=[*averaging, checkpoints, StopAtNaN(), progress, *callbacks],
                 verbose=0,
                 shuffle=False,
             )
@@ -104,9 +132,11 @@ def affordable_steps(
 
     seconds = 60 * (minutes or preset.minutes)
 
+    judged = data.judged
+
     def finish_one() -> int:
-        predict_map(trained, data.held[0][0].photograph)
-        return sum(map(len, data.held))
+        predict_map(trained, judged[0][0].photograph)
+        return sum(map(len, judged))
 
     compile_for(trained.model, loss, preset, steps=100)
     pace = measure_pace(

@@ -25,13 +25,22 @@ STATISTICS_CODE = ("photograph", "augmentation", "normalization", "preparation",
 class TrainingData:
     """What a training works with.
 
-    crops: of the fitting patients, or of drawn eyes. held: the held-out patients' photographs, a
-    part of each set. validation: the same, prepared, see `crops.whole_photographs`.
+    crops: of the fitting patients, or of drawn eyes. fitted: the fitting patients' photographs, a
+    part of each set. held: those of the held-out patients, a part of each set, empty where it has
+    one patient. validation: the same, prepared, see `crops.whole_photographs`; None if there are
+    none.
     """
 
     crops: Crops
+    fitted: Sequence[FundusSet]
     held: Sequence[FundusSet]
     validation: Any
+
+    @property
+    def judged(self) -> list[FundusSet]:
+        """What a threshold can be chosen on: the held-out photographs, else the fitted ones."""
+        held = [part for part in self.held if len(part)]
+        return held or list(self.fitted)
 
     @property
     def preparation(self) -> Preparation:
@@ -99,7 +108,11 @@ def made_statistics(
 
 
 def gather(
-    sets: Sequence[FundusSet], preset: Preset, seed: int = 0, augment: Augment = augment
+    sets: Sequence[FundusSet],
+    preset: Preset,
+    seed: int = 0,
+    augment: Augment = augment,
+    known: Preparation | None = None,
 ) -> TrainingData:
     """Split the sets by patient, prepare the photographs and normalize them.
 
@@ -108,36 +121,46 @@ def gather(
 
     Args:
         sets: the training parts of one or more sets; the last fifth of each one's patients is
-            held out for validation.
+            held out for validation. With one patient nobody is.
         preset: scale, channels, crop size and normalization.
         seed: of the crops.
         augment: see `Crops`.
+        known: the preparation of the model that the training starts from, its statistics known.
 
     Raises:
-        FundusError: a set has one patient only, or no label of one side holds a vessel.
+        FundusError: no label of one side holds a vessel.
     """
-    fit: list[FundusSet] = []
-    held: list[FundusSet] = []
-    for one in sets:
-        fit_part, held_part = one.hold_out()
-        fit.append(fit_part)
-        held.append(held_part)
-
-    preparation = preset.preparation
+    fitted, held = _split_by_patient(sets)
+    preparation = known or preset.preparation
     held_merged = prepare_sets(held, preparation)
-    _check_vessels("validation", held_merged, preparation)
+    if held_merged:
+        _check_vessels("validation", held_merged, preparation)
     merged: list[Bytes] = []
-    if not preset.endless or preset.normalization == "dataset":
-        merged = prepare_sets(fit, preparation)
+    by_data_set = preset.normalization == "dataset" and preparation.mean is None
+    if by_data_set or not preset.endless:
+        merged = prepare_sets(fitted, preparation)
         _check_vessels("fitting", merged, preparation)
-    if preset.normalization == "dataset":
-        folder = made_statistics(fit, merged, preset, augment)
+    if by_data_set:
+        folder = made_statistics(fitted, merged, preset, augment)
         card = storage.load_json(folder / "card.json")
         mean, std = normalization.load_statistics(folder, card, preset.channels)
         preparation = replace(preparation, mean=mean, std=std)
 
     crops = _crops_of(merged, preparation, preset, seed, augment)
-    return TrainingData(crops, held, whole_photographs(preparation, held_merged))
+    validation = whole_photographs(preparation, held_merged) if held_merged else None
+    return TrainingData(crops, fitted, held, validation)
+
+
+def _split_by_patient(sets: Sequence[FundusSet]) -> tuple[list[FundusSet], list[FundusSet]]:
+    """Return the fitting and the held-out part of each set, the latter empty for one patient."""
+    fitted: list[FundusSet] = []
+    held: list[FundusSet] = []
+    for one in sets:
+        alone = len(one.patients) == 1
+        fit_part, held_part = (one, one[:0]) if alone else one.hold_out()
+        fitted.append(fit_part)
+        held.append(held_part)
+    return fitted, held
 
 
 def _crops_of(
@@ -156,6 +179,7 @@ def _crops_of(
             seed=seed,
             ranges=preset.ranges,
             augment=augment,
+            whole=preset.whole,
             eyes=Eyes(seed, preparation),
         )
     return Crops(
@@ -165,6 +189,7 @@ def _crops_of(
         seed=seed,
         ranges=preset.ranges,
         augment=augment,
+        whole=preset.whole,
     )
 
 

@@ -11,6 +11,8 @@ from ..data import SOURCES, FundusSet
 from ..errors import FundusError
 from ..photograph import MULTIPLE
 from ..quiet import keras
+from ..trained_model import bare_network
+from .ancestry import Ancestor
 from .fingerprint import fingerprint_of, name_of, network_fingerprint, versions
 from .patients import TrainingData
 from .presets import Preset, entries_of
@@ -43,6 +45,20 @@ def build_network(preset: Preset) -> Any:
     )
 
 
+def first_network(preset: Preset, seed: int, model: Any, ancestor: Ancestor | None) -> Any:
+    """Return the network as it is before its training: the reader's, the ancestor's or a new one.
+
+    Raises:
+        FundusError: see `build_network` and `check_network`.
+    """
+    keras.utils.set_random_seed(seed)
+    if model is None and ancestor is not None:
+        model = bare_network(ancestor.trained.model)
+    model = model or build_network(preset)
+    check_network(model, len(preset.channels), preset.crop)
+    return model
+
+
 def check_network(model: Any, n_channels: int, crop: int) -> None:
     """Raise FundusError unless a network turns pictures of several sizes into maps of their size.
 
@@ -58,7 +74,7 @@ def check_network(model: Any, n_channels: int, crop: int) -> None:
             made = tuple(model(blank).shape)
             if made != (1, height, width, 1):
                 raise ValueError(f"{height}x{width} pixels become {made}")
-        keras.Model(model.inputs, model.outputs)
+        bare_network(model)
     except Exception as error:  # a network can be unfit in many ways; its own words tell how
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         rule = f"crops of {crop} and whole photographs, padded to multiples of {MULTIPLE}, must fit"
@@ -73,6 +89,7 @@ def new_card(
     model: Any,
     loss: Any,
     seed: int,
+    ancestor: Ancestor | None = None,
 ) -> dict[str, Any]:
     """Return a model's card: all that its training needs to be repeated.
 
@@ -82,6 +99,8 @@ def new_card(
     return {
         "sets": [{"name": kind, "licence": SOURCES[kind].licence} for kind in kinds],
         **entries_of(preset),
+        "ancestors": ancestor.entries if ancestor else [],
+        "photographs": [[] if preset.endless else part.names for part in data.fitted],
         "validation_patients": [part.patients for part in data.held],
         "network": {"name": model.name, "parameters": model.count_params()},
         "loss": name_of(loss),

@@ -8,19 +8,28 @@ from ..errors import FundusError
 from ..photograph import MULTIPLE
 from ..preparation import Preparation
 
+NOTHING = "nothing"  # the start of a training whose first weights are random
+SCHEDULES = ("cosine", "constant")
+
 
 @dataclass(frozen=True)
 class Preset:
     """What a training is made of; `minutes` is what it takes unless the reader says otherwise."""
 
     minutes: float
+    start: str = NOTHING  # or the model whose weights it begins with: `drawn`, `shipped`, a folder
     architecture: str = "compact_unet"  # a name of `unet.NETWORKS`
     width: int = 8  # features of its first level
     depth: int = 3  # poolings
     crop: int = 64  # pixels a side
+    whole: bool = False  # crops show the photograph's middle, instead of a random point of it
     batch: int = 16  # crops a step
-    learning_rate: float = 3e-3  # the highest: it rises to this and falls again
+    loss: str = "cross_entropy"  # a name of `losses.LOSSES`
+    learning_rate: float = 3e-3  # the highest
+    schedule: str = "cosine"  # the rate rises, then falls to 0 as a cosine; or "constant"
+    warm_up: float = 0.05  # share of the steps in which it rises (one-cycle: about 0.3)
     weight_decay: float = 1e-2
+    averaging: float = 0.0  # share of the steps that the mean of the weights reaches back over
     epochs: int = 10  # at most: so often the curve gets a point and the state is saved
     channels: tuple[str, ...] = ("green",)
     fov_diameter: int = 540  # pixels
@@ -28,6 +37,7 @@ class Preset:
     statistics: int = 1700  # augmented images that mean and std are computed over
     ranges: Ranges = field(default_factory=Ranges)
     endless: bool = False  # crops of drawn eyes that never come back, instead of the set's own
+    flips: bool = False  # the map is the mean over the photograph and its three mirror images
 
     def __post_init__(self) -> None:
         """Raise FundusError for values that cannot be trained with."""
@@ -38,6 +48,12 @@ class Preset:
         if 2**self.depth > MULTIPLE:
             problem = f"{self.depth} poolings need sides that are multiples of {2**self.depth}"
             raise FundusError(problem, f"photographs are padded to {MULTIPLE}: take fewer poolings")
+        if self.schedule not in SCHEDULES:
+            problem = f"no schedule is called {self.schedule!r}"
+            raise FundusError(problem, f"choose from {', '.join(SCHEDULES)}")
+        for name in ("warm_up", "averaging"):
+            if not 0 <= getattr(self, name) < 1:
+                raise FundusError(f"{name} is {getattr(self, name)}", "it is a share, 0 to below 1")
         for name in ("minutes", "width", "batch", "learning_rate", "epochs", "statistics"):
             if not getattr(self, name) > 0:
                 raise FundusError(f"{name} is {getattr(self, name)}", "it must be above 0")
@@ -52,10 +68,62 @@ class Preset:
         )
 
 
+# Whatever is meant for photographs of many cameras normalizes each of them by itself.
 PRESETS = {
+    # From nothing, in a minute: what notebook 05 trains.
     "lesson": Preset(minutes=1),
-    "laptop": Preset(minutes=30, crop=96, normalization="photograph"),
-    "drawn": Preset(minutes=20, crop=96, normalization="photograph", endless=True),
+    # From drawn eyes to real ones: a lower rate keeps what the network knows.
+    "laptop": Preset(
+        minutes=30,
+        start="drawn",
+        crop=96,
+        learning_rate=1e-3,
+        normalization="photograph",
+        flips=True,
+    ),
+    # The same without drawn eyes, to compare with.
+    "scratch": Preset(
+        minutes=30,
+        crop=96,
+        normalization="photograph",
+        flips=True,
+    ),
+    # As `laptop`, longer.
+    "full": Preset(
+        minutes=120,
+        start="drawn",
+        crop=96,
+        learning_rate=1e-3,
+        normalization="photograph",
+        flips=True,
+    ),
+    # From drawn eyes alone.
+    "drawn": Preset(
+        minutes=20,
+        crop=96,
+        normalization="photograph",
+        endless=True,
+    ),
+    # The article's own network and recipe: 3,400 steps, two of its epochs, take it 14 hours.
+    "article": Preset(
+        minutes=840,
+        architecture="article_unet",
+        width=64,
+        depth=4,
+        crop=512,
+        whole=True,
+        batch=1,
+        learning_rate=1e-4,
+        schedule="constant",
+        warm_up=0,
+        weight_decay=0,
+        fov_diameter=480,
+    ),
+}
+# Said before a training begins.
+WARNINGS = {
+    "article_unet": "a step with one picture of 512x512 takes 14 to 15 seconds on two cores, "
+    "a thousand steps 4 hours",
 }
 
 

@@ -2,9 +2,11 @@
 
 import contextlib
 import shutil
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,25 +17,41 @@ from ..data import FundusSet, load_set
 from ..errors import FundusError
 from ..prediction import predict_set
 from ..quiet import keras
-from ..trained_model import SHIPPED, TrainedModel, is_finished, save_model
+from ..trained_model import DRAWN, SHIPPED, TrainedModel, is_finished, save_model
+from .ancestry import Ancestor, descent, preparation_of, start_checksum
 from .callbacks import OnEpoch
 from .crops import Augment
 from .fingerprint import versions
-from .fitting import affordable_steps, cross_entropy, fit
-from .patients import gather
-from .plan import CODE, build_network, check_network, new_card, planned_steps, training_fingerprint
-from .presets import Preset, entries_of, preset_called
+from .fitting import affordable_steps, fit
+from .losses import loss_called
+from .patients import TrainingData, gather
+from .plan import CODE, first_network, new_card, planned_steps, training_fingerprint
+from .presets import WARNINGS, Preset, entries_of, preset_called
 
 UNFINISHED = "unfinished"  # the sub-folder of a model's folder in which its training lies
 
 
-def choose_threshold(trained: TrainedModel, held: Sequence[FundusSet]) -> None:
-    """Choose the threshold on the held-out patients, and write it and its source into the card."""
-    maps = chain.from_iterable(predict_set(trained, part, progress=True) for part in held)
+def choose_threshold(
+    trained: TrainedModel, data: TrainingData, ancestor: Ancestor | None = None
+) -> None:
+    """Choose the threshold, and write it and its source into the card.
+
+    It is the one with the highest Dice on the held-out patients. With nobody held out it is the
+    ancestor's; without one of those, the best on the photographs that the network was fitted to.
+    """
+    held_out = any(len(part) for part in data.held)
+    if ancestor and not held_out:
+        trained.card["threshold"] = ancestor.trained.threshold
+        trained.card["threshold_source"] = f"that of {ancestor.name}: nobody was held out"
+        return
+    maps = chain.from_iterable(predict_set(trained, part, progress=True) for part in data.judged)
     pairs = ((label[fov], found[fov]) for _, label, found, fov in maps if label is not None)
     threshold, score = evaluation.best_threshold(pairs)
+    whom = "the validation patients"
+    if not held_out:
+        whom = "the photographs it was fitted to, which flatters: nobody was held out"
     trained.card["threshold"] = threshold
-    trained.card["threshold_source"] = f"highest Dice ({score:.3f}) on the validation patients"
+    trained.card["threshold_source"] = f"highest Dice ({score:.3f}) on {whom}"
 
 
 def train(
@@ -41,32 +59,41 @@ def train(
     out: Path,
     preset: str | Preset = "lesson",
     *,
+    start: str | Path | None = None,
+    photographs: int | None = None,
     minutes: float | None = None,
     steps: int | None = None,
     seed: int = 0,
     model: Any = None,
     loss: Any = None,
     augment: Augment = augment,
+    callbacks: Sequence[Any] = (),
     on_epoch: OnEpoch | None = None,
     started: float | None = None,
 ) -> TrainedModel:
     """Train a network and write its folder: model.keras, card.json, curve.csv, and statistics.
 
     The last fifth of each set's patients validates: the best weights and the threshold come from
-    them. A training that was stopped goes on from its last finished epoch when it is called again.
-    The statistics, mean.npy and std.npy, are written where the preset normalizes by data set.
+    them. With one patient there is nobody to hold out: the last weights are kept, for the threshold
+    see `choose_threshold`. A training that was stopped goes on from its last finished epoch when it
+    is called again. The statistics, mean.npy and std.npy, are written where the preset normalizes
+    by data set.
 
     Args:
         sets: the training parts of one or more sets.
         out: the folder to write.
         preset: a name of PRESETS, or a Preset of your own.
+        start: the model whose weights it begins with: `drawn`, `shipped`, a model's folder, or
+            `nothing`; by default the preset's. Its statistics are used too.
+        photographs: learn from the first so many of each set, in the order of patients.
         minutes: how long all of it may take; the number of steps is fixed once from it.
         steps: the number of steps, instead of minutes; repeats a run exactly on one machine.
         seed: of weights, crops and dropout.
         model: your own network, from (n, h, w, n_channels) to (n, h, w, 1) in (0, 1); it keeps the
             first weights that it has.
-        loss: your own loss, as Keras takes it; by default `cross_entropy()`.
+        loss: your own loss, as Keras takes it; by default the preset's.
         augment: your own augmentation, called as `augmentation.augment` is.
+        callbacks: your own, of Keras; a state of theirs is not kept over a stop.
         on_epoch: called with (model, curve) after each epoch, the curve a pandas table.
         started: the `time.monotonic()` from which the minutes count.
 
@@ -75,49 +102,55 @@ def train(
 
     Raises:
         FundusError: the folder holds a finished model or another training, or another process
-            trains in it; the network does not fit, the minutes are too few, or the loss is no
-            number any more.
+            trains in it; the network does not fit, or not its ancestor; the minutes are too few, or
+            the loss is no number any more.
     """
     begin = time.monotonic() if started is None else started
     preset = preset_called(preset) if isinstance(preset, str) else preset
+    preset, ancestor = descent(preset, start, model)
+    sets = [one.first(photographs) for one in sets] if photographs else sets
     out = Path(out)
-    unfinished = out / UNFINISHED
-    _refuse_finished(out)
-    was_there = out.exists()
-    with storage.locked(unfinished, wait=False), _tidied(out, was_there):
-        _refuse_finished(out)  # by another process, between the look and the lock
-        keras.utils.set_random_seed(seed)
-        model = model or build_network(preset)
-        check_network(model, len(preset.channels), preset.crop)
-        data = gather(sets, preset, seed, augment)
+    with _working_in(out) as unfinished:
+        model = first_network(preset, seed, model, ancestor)
+        data = gather(sets, preset, seed, augment, preparation_of(ancestor))
         with closing(data.crops):
-            loss = loss or cross_entropy()
-            card = new_card(sets, preset, data, model, loss, seed)
+            loss = loss or loss_called(preset.loss)
+            card = new_card(sets, preset, data, model, loss, seed, ancestor)
+            announce(card)
             fingerprint = training_fingerprint(card, sets, data, model, loss)
             trained = TrainedModel(model, card, data.preparation.mean, data.preparation.std)
-
-            def count() -> int:
-                return affordable_steps(trained, loss, data, preset, minutes, begin)
-
+            count = partial(affordable_steps, trained, loss, data, preset, minutes, begin)
             card["steps"] = planned_steps(unfinished, fingerprint, steps, count)
             keras.utils.set_random_seed(seed)
-            fit(model, loss, data, preset, card["steps"], unfinished, on_epoch)
-        _finish(trained, data.held, out)
+            fit(model, loss, data, preset, card["steps"], unfinished, on_epoch, callbacks)
+        choose_threshold(trained, data, ancestor)
+        _write(trained, out)
     return trained
 
 
-def _finish(trained: TrainedModel, held: Sequence[FundusSet], out: Path) -> None:
-    """Choose the threshold and write the model's folder, the card last: with it, it is finished."""
-    choose_threshold(trained, held)
+def announce(card: dict[str, Any]) -> None:
+    """Say what is going to be trained, and warn where that takes very long."""
+    network = card["network"]
+    origin = f" from {card['start']}" if card["ancestors"] else ""
+    said = f"{network['name']} of {network['parameters']:,} parameters{origin}"
+    print(said, file=sys.stderr)
+    if network["name"] in WARNINGS and network["parameters"] > 1e7:
+        print(WARNINGS[network["name"]], file=sys.stderr)
+    if not any(card["validation_patients"]):
+        print("with one patient nobody is held out: the last weights are kept", file=sys.stderr)
+
+
+def _write(trained: TrainedModel, out: Path) -> None:
+    """Write the model's folder, the card last: with it, it is finished."""
     shutil.copy(out / UNFINISHED / "curve.csv", out / "curve.csv")
     save_model(out, trained)
 
 
 def _refuse_finished(out: Path) -> None:
-    """Raise FundusError if a folder holds a finished model, or is the shipped one."""
+    """Raise FundusError if a folder holds a finished model, or is a shipped one."""
     if is_finished(out):
         _clear(out)
-    if is_finished(out) or out.resolve() == SHIPPED.resolve():
+    if is_finished(out) or out.resolve() in (SHIPPED, DRAWN):
         raise FundusError(f"{out} holds a finished model", "choose another folder, or remove it")
 
 
@@ -127,11 +160,25 @@ def _clear(out: Path) -> None:
 
 
 @contextlib.contextmanager
-def _tidied(out: Path, was_there: bool) -> Iterator[None]:
-    """Remove, in the end, the unfinished part of a finished model, or one with nothing in it.
+def _working_in(out: Path) -> Iterator[Path]:
+    """Give the folder of an unfinished training to one process alone.
 
-    A folder that the reader had made (`was_there`) stays, empty or not.
+    In the end it is removed if the model is finished, or if there is nothing in it. A folder that
+    the reader had made stays, empty or not.
+
+    Raises:
+        FundusError: `out` holds a finished model, or another process works in it.
     """
+    unfinished = out / UNFINISHED
+    _refuse_finished(out)
+    was_there = out.exists()
+    with storage.locked(unfinished, wait=False), _tidied(out, was_there):
+        _refuse_finished(out)  # by another process, between the look and the lock
+        yield unfinished
+
+
+@contextlib.contextmanager
+def _tidied(out: Path, was_there: bool) -> Iterator[None]:
     unfinished = out / UNFINISHED
     try:
         yield
@@ -165,6 +212,7 @@ def made_model(
         part.name,
         part.fingerprint,
         versions(),
+        start_checksum(preset.start),
         storage.sources(CODE),
     )
     folder = storage.derived_dir() / f"model_{key}"

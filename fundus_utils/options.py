@@ -1,0 +1,78 @@
+"""What each command takes. What a name may be is left to the code that looks it up."""
+
+import math
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
+from pathlib import Path
+
+MODELS_HELP = "a model's folder, drawn or shipped (the default)"
+ONE_VIEW = "predict the photograph alone, not its mirror images too"
+
+
+def _number(kind: type, low: float, high: float) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = kind(text)
+        if not low < value < high:
+            raise ArgumentTypeError(f"{text} is not above {low} and below {high}")
+        return value
+
+    return number
+
+
+def _download(one: ArgumentParser) -> None:
+    one.add_argument("set", metavar="SET", help="drive, chase_db1, stare or hrf")
+
+
+def _run(one: ArgumentParser) -> None:
+    one.add_argument("--store", action="store_true", help="also write outputs into notebooks/")
+
+
+def _train(one: ArgumentParser) -> None:
+    count = _number(int, 0, 10**9)
+    one.add_argument("--dataset", required=True, metavar="SET[,SET]", help="sets to learn from")
+    one.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder of the model")
+    one.add_argument("--preset", help="lesson, laptop (the default), scratch, full, drawn, article")
+    one.add_argument(
+        "--from",
+        dest="start",
+        metavar="DIR",
+        help="begin with a model's weights: its folder, drawn, shipped, or nothing",
+    )
+    one.add_argument("--photographs", type=count, metavar="N", help="the first N of each set alone")
+    one.add_argument("--no-flips", action="store_true", help="judge the map of one view, not four")
+    length = one.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=_number(float, 0, math.inf), help="for all of it")
+    length.add_argument("--steps", type=count, help="how many training steps")
+    one.add_argument("--seed", type=_number(int, -1, 2**32), default=0)
+
+
+def _evaluate(one: ArgumentParser) -> None:
+    one.add_argument("--model", default="shipped", metavar="DIR", help=MODELS_HELP)
+    one.add_argument("--dataset", required=True, metavar="SET")
+    one.add_argument("--split", default="test", help="train, validation, test (the default), all")
+    one.add_argument("--no-flips", action="store_true", help=ONE_VIEW)
+    one.add_argument("--json", type=Path, metavar="FILE", help="write the measures there too")
+
+
+def _predict(one: ArgumentParser) -> None:
+    one.add_argument("image", nargs="+", type=Path, metavar="IMAGE")
+    one.add_argument("--model", default="shipped", metavar="DIR", help=MODELS_HELP)
+    one.add_argument("--no-flips", action="store_true", help=ONE_VIEW)
+    one.add_argument("--out", required=True, type=Path, metavar="DIR")
+
+
+def _study(one: ArgumentParser) -> None:
+    one.add_argument("file", type=Path, metavar="FILE.toml", help="see notebooks/results/README.md")
+    one.add_argument("--only", metavar="NAME", help="run the trainings of this name alone")
+    one.add_argument("--list", action="store_true", help="say what is left, and for how long")
+
+
+# The commands that take anything, by name.
+OPTIONS: dict[str, Callable[[ArgumentParser], None]] = {
+    "download": _download,
+    "run": _run,
+    "train": _train,
+    "evaluate": _evaluate,
+    "predict": _predict,
+    "study": _study,
+}

@@ -1,0 +1,147 @@
+"""What a study is: its file, its trainings, and which of them have no row yet.
+
+A study is a TOML file. What stands at its top counts for every training, unless the training says
+otherwise; see `notebooks/results/README.md`.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .. import results, storage
+from ..data import FundusSet, load_set
+from ..errors import FundusError
+from .presets import Preset, entries_of, preset_called
+
+SHARED = ("sets", "preset", "steps", "seeds", "tests")  # what may stand at the top
+OWN = ("name", "sets", "preset", "steps", "seeds", "photographs", "changes")
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of a study: a line of its table.
+
+    name, seed: tell it from the others. sets: as `parts_of` reads them. preset: with its changes.
+    steps: how many. photographs: the first so many of each set alone, or None. tests: what it is
+    measured on, as `parts_of` reads them.
+    """
+
+    name: str
+    seed: int
+    sets: tuple[str, ...]
+    preset: Preset
+    steps: int
+    photographs: int | None
+    tests: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Ten hexadecimal digits that change with all that the study says about the training."""
+        about = entries_of(self.preset)
+        del about["minutes"]  # the steps are given
+        return storage.key_of(about, self.sets, self.steps, self.photographs, self.tests)
+
+
+def parts_of(names: tuple[str, ...]) -> list[FundusSet]:
+    """Return the parts of data sets that a study names: `SET`, its training part, or `SET PART`."""
+    found = []
+    for text in names:
+        name, _, part = text.partition(" ")
+        found.append(load_set(name, part or "train"))
+    return found
+
+
+def read_study(path: Path) -> list[Training]:
+    """Read a study's file.
+
+    Returns:
+        Its trainings, seed after seed of each, in the file's order.
+
+    Raises:
+        FundusError: it is no such file, or something in it is misspelt or missing.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding=storage.UTF8))
+    except (OSError, ValueError) as error:
+        raise FundusError(f"{path} cannot be read ({error})", "give a study's TOML file") from None
+    shared = {name: value for name, value in table.items() if name != "training"}
+    _refuse_unknown(path, shared, SHARED)
+    trainings: list[Training] = []
+    for own in table.get("training", []):
+        _refuse_unknown(path, own, OWN)
+        trainings += _trainings_of(path, shared | own)
+    named = [(one.name, one.seed) for one in trainings]
+    for name, seed in named:
+        if named.count((name, seed)) > 1:
+            raise FundusError(f"{path} has {name!r} with seed {seed} twice", "rename one")
+    if not trainings:
+        raise FundusError(f"{path} has no [[training]]", "write at least one")
+    return trainings
+
+
+def _refuse_unknown(path: Path, entries: dict[str, Any], known: tuple[str, ...]) -> None:
+    for name in entries:
+        if name not in known:
+            raise FundusError(f"{path} says {name!r}", f"choose from {', '.join(known)}")
+
+
+def _trainings_of(path: Path, entries: dict[str, Any]) -> Iterator[Training]:
+    """Return a training for each seed."""
+    lacking = [name for name in ("name", "sets", "preset", "steps", "tests") if name not in entries]
+    if lacking:
+        problem = f"{path}: a training lacks {', '.join(lacking)}"
+        raise FundusError(problem, "write it there, or at the top of the file")
+    changes = dict(entries.get("changes", {}))
+    _refuse_unknown(path, changes, tuple(one.name for one in fields(Preset)))
+    if "channels" in changes:
+        changes["channels"] = tuple(changes["channels"])
+    for seed in entries.get("seeds", [0]):
+        yield Training(
+            name=entries["name"],
+            seed=seed,
+            sets=tuple(entries["sets"]),
+            preset=replace(preset_called(entries["preset"]), **changes),
+            steps=entries["steps"],
+            photographs=entries.get("photographs"),
+            tests=tuple(entries["tests"]),
+        )
+
+
+def left_of(path: Path) -> list[Training]:
+    """Return the trainings of a study whose rows are not there yet.
+
+    Raises:
+        FundusError: a row is there, but the study means something else by its name now.
+    """
+    done = results.read_table(path.with_suffix(".csv"))
+    keys = {}
+    for row in done.to_dict("records"):
+        keys[row["name"], int(row["seed"])] = row["key"]
+    left = []
+    for one in read_study(path):
+        key = keys.get((one.name, one.seed))
+        if key is None:
+            left.append(one)
+        elif key != one.key:
+            problem = f"the row {one.name!r}, seed {one.seed}, was made with other settings"
+            raise FundusError(problem, f"rename it in {path}, or remove its row from the table")
+    return left
+
+
+def seconds_left(path: Path) -> float | None:
+    """Return how long the rest of a study will take, judged by its rows; None if there are none."""
+    done = results.read_table(path.with_suffix(".csv"))
+    if done.empty:
+        return None
+    pace = (done["seconds"].astype(float) / done["steps"].astype(float)).median()
+    return float(pace * sum(one.steps for one in left_of(path)))
+
+
+def listed(path: Path) -> pd.DataFrame:
+    """Return what is left of a study as a table: name, seed, steps."""
+    rows = [{"name": one.name, "seed": one.seed, "steps": one.steps} for one in left_of(path)]
+    return pd.DataFrame(rows, columns=["name", "seed", "steps"])

@@ -1,0 +1,229 @@
+"""Studies: each row once, whatever stops them, and the file's mistakes named."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_training import equal, weights_of
+
+from fundus_utils import results, storage
+from fundus_utils.__main__ import main
+from fundus_utils.errors import FundusError
+from fundus_utils.training import study
+from fundus_utils.training.study_file import left_of, read_study, seconds_left
+
+TINY_STUDY = """
+sets = ["folder:{folder}"]
+preset = "lesson"
+steps = 20
+seeds = [0, 1]
+tests = ["folder:{folder} validation"]
+
+[[training]]
+name = "first"
+changes = {{ width = 2, depth = 2, crop = 32, fov_diameter = 96, normalization = "photograph" }}
+
+[[training]]
+name = "second"
+seeds = [5]
+steps = 10
+photographs = 1
+changes = {{ width = 2, depth = 2, crop = 32, fov_diameter = 96, normalization = "photograph" }}
+"""
+# What differs from run to run.
+TIMES = ["seconds", "load", "date"]
+
+
+@pytest.fixture
+def file(drawn_folder, tmp_path, monkeypatch):
+    """A study of three trainings, in a folder of its own."""
+    monkeypatch.setenv("FUNDUS_DERIVED", str(tmp_path / "derived"))
+    monkeypatch.setattr(os, "nice", lambda more: 0)  # the tests keep their priority
+    path = tmp_path / "tiny.toml"
+    path.write_text(TINY_STUDY.format(folder=drawn_folder), encoding="utf-8")
+    return path
+
+
+def row_of(name, seed, **more):
+    return {"name": name, "seed": seed, "steps": 10, "key": "0123456789"} | more
+
+
+def changed(file, old, new):
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_the_top_counts_unless_a_training_says_otherwise(file):
+    one, two, three = read_study(file)
+    assert [(t.name, t.seed, t.steps, t.photographs) for t in (one, two, three)] == [
+        ("first", 0, 20, None),
+        ("first", 1, 20, None),
+        ("second", 5, 10, 1),
+    ]
+    assert one.preset.width == 2 and one.preset.learning_rate == 3e-3
+    assert one.key == two.key != three.key
+
+
+@pytest.mark.slow
+def test_each_row_is_written_once_and_nothing_is_run_again(file, monkeypatch, capsys):
+    study.run_study(file, only="second")
+    table = results.read_table(file.with_suffix(".csv"))
+    assert table[["name", "seed", "steps"]].values.tolist() == [["second", 5, 10]]
+    first_line = file.with_suffix(".csv").read_bytes().splitlines()[1]
+    study.run_study(file)
+    table = results.read_table(file.with_suffix(".csv"))
+    assert table["seed"].tolist() == [5, 0, 1] and table["parameters"].nunique() == 1
+    part = f"{read_study(file)[0].tests[0]}"
+    for measure in study.MEASURED:
+        assert table[f"{part} {measure}"].between(-1, 1).all()
+    assert "fitted to, which flatters" in table["threshold_source"][0]  # one patient, no ancestor
+    assert (table["seconds"] > 0).all() and table["versions"].str.contains("tensorflow").all()
+    assert file.with_suffix(".csv").read_bytes().splitlines()[1] == first_line
+    monkeypatch.setattr(study, "run_training", lambda *_: pytest.fail("run again"))
+    study.run_study(file)
+    assert left_of(file) == [] and seconds_left(file) == 0
+    capsys.readouterr()
+    assert main(["study", str(file), "--list"]) == 0
+    assert capsys.readouterr().out == "nothing is left\n"
+
+
+def models_of(derived):
+    return sorted((derived / "studies" / "tiny").glob("*/model"))
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_each_row_comes_once_with_the_same_weights(
+    file, tmp_path, monkeypatch
+):
+    study.run_study(file)
+    whole = results.read_table(file.with_suffix(".csv"))
+    whole_models = models_of(tmp_path / "derived")
+    file.with_suffix(".csv").unlink()
+    environment = os.environ | {"FUNDUS_DERIVED": str(tmp_path / "killed")}
+    command = [sys.executable, "-m", "fundus_utils", "study", str(file)]
+    rng = random.Random(time.time())
+    for _ in range(2):  # a start takes some seconds; later moments of it lie in the trainings
+        process = subprocess.Popen(
+            command, cwd=storage.PROJECT, env=environment, stderr=subprocess.DEVNULL
+        )
+        time.sleep(rng.uniform(4, 12))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    subprocess.run(
+        command,
+        cwd=storage.PROJECT,
+        env=environment,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    parts = results.read_table(file.with_suffix(".csv"))
+    pd.testing.assert_frame_equal(parts.drop(columns=TIMES), whole.drop(columns=TIMES))
+    killed_models = models_of(tmp_path / "killed")
+    assert len(killed_models) == len(whole_models) == 3
+    for one, other in zip(whole_models, killed_models, strict=True):
+        assert equal(weights_of(one), weights_of(other))
+
+
+@pytest.mark.slow
+def test_what_older_code_has_left_is_trained_anew(file, tmp_path, monkeypatch):
+    (one,) = [t for t in read_study(file) if t.name == "second"]
+    row = study.run_training(one, tmp_path / "run")
+    assert study.run_training(one, tmp_path / "run")["seconds"] == row["seconds"]  # not trained
+    trained = []
+    monkeypatch.setattr(study, "train", lambda *_, **__: trained.append(True))
+    monkeypatch.setattr(storage, "sources", lambda names: {"unet.py": "another"})
+    with pytest.raises(AttributeError):  # the stand-in returns no model
+        study.run_training(one, tmp_path / "run")
+    assert trained == [True]
+
+
+def test_a_row_that_means_something_else_now_is_refused(file):
+    one = read_study(file)[0]
+    results.append_row(file.with_suffix(".csv"), row_of("first", 0, key=one.key, seconds=3))
+    assert [(t.name, t.seed) for t in left_of(file)] == [("first", 1), ("second", 5)]
+    assert seconds_left(file) == pytest.approx(0.3 * (20 + 10))
+    changed(file, 'preset = "lesson"', 'preset = "drawn"')
+    with pytest.raises(FundusError, match=r"'first', seed 0, was made with other settings: rename"):
+        left_of(file)
+
+
+def test_two_processes_do_not_run_one_study(file):
+    with (
+        storage.locked(storage.derived_dir() / "studies" / "tiny", wait=False),
+        pytest.raises(FundusError, match="another process works"),
+    ):
+        study.run_study(file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("width = 2", "widht = 2", "says 'widht': choose from .*width"),
+        ("photographs = 1", "photos = 1", "says 'photos': choose from"),
+        ('preset = "lesson"', 'presets = "lesson"', "says 'presets': choose from sets, preset"),
+        ("steps = 20", "", "lacks steps: write it there, or at the top"),
+        ('"second"', '"first"', "'first' with seed 5 twice"),
+        ("[[training]]", "[[trainings]]", "says 'trainings'"),
+        ("seeds = [0, 1]", "seeds = [0, 1", "cannot be read"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(file, old, new, said):
+    if "twice" in said:
+        changed(file, "seeds = [0, 1]", "seeds = [0, 5]")
+    changed(file, old, new)
+    with pytest.raises(FundusError, match=said):
+        read_study(file)
+
+
+def test_a_name_that_is_not_there_is_refused(file, capsys):
+    assert main(["study", str(file), "--only", "third"]) == 1
+    assert "no training 'third'" in capsys.readouterr().err
+
+
+# The table
+
+
+def test_rows_are_appended_and_other_columns_refused(tmp_path):
+    path = tmp_path / "table.csv"
+    results.append_row(path, row_of("ä, b", 0, dice=0.5))
+    before = path.read_bytes()
+    results.append_row(path, row_of("c", 1, dice=float("nan")))
+    assert path.read_bytes().startswith(before)
+    table = results.read_table(path)
+    assert table["name"].tolist() == ["ä, b", "c"] and table["key"].tolist() == ["0123456789"] * 2
+    with pytest.raises(FundusError, match="other columns"):
+        results.append_row(path, row_of("d", 2))
+    assert results.read_table(tmp_path / "none.csv").empty
+
+
+def test_summary_by_hand():
+    rows = [("a", 0.1), ("b", 0.5), ("a", 0.2), ("a", 0.3)]
+    found = results.summary(pd.DataFrame(rows, columns=["name", "dice"]), "dice")
+    assert found.index.tolist() == ["b", "a"] and found["seeds"].tolist() == [1, 3]
+    assert found.loc["a", "mean"] == pytest.approx(0.2)
+    assert found.loc["a", "std"] == pytest.approx(0.1)
+    # Student's t for two degrees of freedom and 95 %: 4.303, times 0.1 over the root of 3.
+    assert found.loc["a", "low"] == pytest.approx(0.2 - 4.303 * 0.1 / 3**0.5, abs=1e-4)
+    assert found.loc["a", "high"] == pytest.approx(0.2 + 4.303 * 0.1 / 3**0.5, abs=1e-4)
+    assert np.isnan(found.loc["b", ["std", "low", "high"]].astype(float)).all()
+
+
+STUDIES = sorted((storage.PROJECT / "notebooks" / "results").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_the_studies_of_the_project_are_sound(path: Path):
+    trainings = read_study(path)
+    keys = {(one.name, one.seed): one.key for one in trainings}
+    for row in results.read_table(path.with_suffix(".csv")).to_dict("records"):
+        assert keys[row["name"], row["seed"]] == row["key"]
+        assert row["commit"] and "+" not in row["commit"]
