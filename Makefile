@@ -24,7 +24,7 @@ lab: setup
 # that neither of the two has to wait for the other in the end.
 TWO := -n 2 --dist loadscope --no-loadscope-reorder
 LONGEST := notebooks/05_training.ipynb tests/test_training.py notebooks/00_start_here.ipynb \
-	tests/test_commands.py
+	tests/test_commands.py tests/test_ancestry.py tests/test_study.py
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=900 \
 	--nbval-sanitize-with tests/sanitize.cfg -p no:cacheprovider
 
@@ -49,7 +49,8 @@ bench: setup
 	$(BIN)/python tests/benchmarks/bench.py
 
 notebooks: setup
-	rm -rf data/derived
+	mkdir -p data/derived
+	find data/derived -mindepth 1 -maxdepth 1 ! -name studies -exec rm -rf {} +
 	$(BIN)/python -m fundus_utils run --store
 
 clean:

@@ -23,6 +23,7 @@ from fundus_utils.trained_model import SHIPPED, load_model
 from fundus_utils.training import patients, plan, train
 from fundus_utils.training.callbacks import Checkpoints, StopAtNaN, check_loss
 from fundus_utils.training.eyes import Eyes
+from fundus_utils.training.fitting import learning_rate_of, new_optimizer
 from fundus_utils.training.presets import PRESETS, Preset, preset_called, preset_of_card
 
 TINY = Preset(minutes=1, width=2, depth=2, crop=32, batch=4, fov_diameter=96, statistics=4)
@@ -537,7 +538,42 @@ def test_nan_stops_with_an_explanation():
 
 def test_presets_are_buildable():
     for preset in PRESETS.values():
-        assert plan.build_network(preset).count_params() > 0
+        network = plan.build_network(preset)
+        assert network.count_params() > 0
+        plan.check_network(network, len(preset.channels), preset.crop)
+
+
+@pytest.mark.slow
+def test_the_article_is_trained_as_it_was_and_warns_before(tiny_set, tmp_path, capsys):
+    article = replace(PRESETS["article"], fov_diameter=96, crop=112, statistics=4)
+    seen = []
+
+    class Follow(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            seen.append(capsys.readouterr().err)
+
+    trained = train.train([tiny_set], tmp_path / "m", article, steps=1, callbacks=[Follow()])
+    assert "a step with one picture of 512x512 takes 14 to 15 seconds" in seen[0]
+    assert trained.model.count_params() == 31_043_461
+    data = patients.gather([tiny_set], article)
+    assert (data.crops[0][2] == 1).sum() > 0.6 * np.pi * 48**2  # all of its field of view
+
+
+def test_the_rate_rises_and_falls_or_stays():
+    common = replace(TINY, learning_rate=1e-2)
+    cosine = learning_rate_of(replace(common, warm_up=0.3), 100)
+    rates = [float(cosine(step)) for step in range(101)]
+    assert np.argmax(rates) == 30 and max(rates) == pytest.approx(1e-2)
+    assert rates[0] == pytest.approx(1e-3) and rates[-1] == pytest.approx(0, abs=1e-8)
+    assert learning_rate_of(replace(common, schedule="constant"), 100) == 1e-2
+    without_decay = new_optimizer(replace(common, weight_decay=0, schedule="constant"), 100)
+    variable, twin = keras.Variable([1.0, -2.0]), keras.Variable([1.0, -2.0])
+    adam = keras.optimizers.Adam(1e-2)
+    for _ in range(5):
+        gradient = keras.ops.convert_to_tensor([0.3, -0.1])
+        without_decay.apply([gradient], [variable])
+        adam.apply([gradient], [twin])
+    assert (variable.numpy() == twin.numpy()).all()  # the article's Adam
 
 
 @pytest.mark.parametrize(
@@ -548,6 +584,9 @@ def test_presets_are_buildable():
         ({"depth": 5, "crop": 64}, "5 poolings .*padded to 16"),
         ({"batch": 0}, "batch is 0: it must be above 0"),
         ({"learning_rate": -1.0}, "learning_rate is -1.0"),
+        ({"schedule": "linear"}, "no schedule is called 'linear': choose from cosine, constant"),
+        ({"averaging": 1.0}, "averaging is 1.0: it is a share"),
+        ({"warm_up": -0.1}, "warm_up is -0.1: it is a share"),
     ],
 )
 def test_a_preset_that_cannot_be_trained_is_refused(change, said):

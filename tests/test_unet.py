@@ -5,7 +5,7 @@ import pytest
 
 from fundus_utils.errors import FundusError
 from fundus_utils.quiet import keras
-from fundus_utils.unet import article_unet, check_size, compact_unet, receptive_field
+from fundus_utils.unet import NETWORKS, article_unet, check_size, compact_unet, receptive_field
 
 layers = keras.layers
 
@@ -142,3 +142,43 @@ def test_known_receptive_fields() -> None:
 def test_article_network_refuses_a_size_that_cannot_be_halved() -> None:
     with pytest.raises(FundusError, match=r"500 pixels.*Pad it to 512"):
         article_unet(500, width=2)
+
+
+# The networks that a preset may name
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_of_the_table_maps_any_size_and_is_saved_and_loaded(name, tmp_path) -> None:
+    depth = 4 if name == "article_unet" else 3
+    model = NETWORKS[name](width=2, depth=depth, n_channels=1)
+    images = random_images(2, 48, 64, 1)
+    found = np.asarray(model(images))
+    assert found.shape == (2, 48, 64, 1) and model.name == name
+    assert found.min() > 0 and found.max() < 1
+    model.save(tmp_path / "model.keras")
+    again = np.asarray(keras.models.load_model(tmp_path / "model.keras")(images))
+    assert np.array_equal(found, again)
+
+
+def test_a_residual_block_adds_what_went_in() -> None:
+    model = NETWORKS["residual_unet"](width=2, depth=1, n_channels=1)
+    assert len(of_kind(model, layers.Add)) == 3  # down, lowest, up
+    for layer in of_kind(model, layers.Conv2D)[:-1]:
+        if layer.kernel_size == (3, 3):
+            layer.set_weights([np.zeros_like(layer.kernel)])
+    images = random_images(1, 16, 16, 1)
+    assert np.asarray(model(images)).std() > 0  # what the shortcuts let through
+
+
+def test_the_second_network_of_a_cascade_sees_photograph_and_map() -> None:
+    model = NETWORKS["cascade_unet"](width=2, depth=1, n_channels=3)
+    first, second = model.get_layer("first"), model.get_layer("second")
+    assert first.input_shape[-1] == 3 and second.input_shape[-1] == 4
+    images = random_images(1, 16, 16, 3)
+    both = np.concatenate([images, np.asarray(first(images))], axis=-1)
+    np.testing.assert_allclose(np.asarray(model(images)), np.asarray(second(both)), atol=1e-6)
+
+
+def test_the_articles_network_is_not_built_with_another_depth() -> None:
+    with pytest.raises(FundusError, match="4 poolings and 1 channel"):
+        NETWORKS["article_unet"](width=2, depth=3, n_channels=1)

@@ -28,14 +28,18 @@ class AveragingAdamW(keras.optimizers.AdamW):
 
 
 def learning_rate_of(preset: Preset, steps: int) -> Any:
-    """Return the learning rate over the steps: a number, or a schedule as Keras takes it."""
+    """Return the learning rate over the steps: a number, or a schedule as Keras takes it.
+
+    Keras counts the steps in which the rate falls from the end of those in which it rises.
+    """
     if preset.schedule == "constant":
         return preset.learning_rate
+    rising = max(1, round(steps * preset.warm_up))
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=preset.learning_rate / 10,
-        decay_steps=steps,
+        decay_steps=max(1, steps - rising),
         warmup_target=preset.learning_rate,
-        warmup_steps=max(1, round(steps * preset.warm_up)),
+        warmup_steps=rising,
     )
 
 
