@@ -58,17 +58,22 @@ def train(options: Namespace) -> None:
     preset = chosen_preset(options.preset, options.start)
     if options.no_flips:
         preset = replace(preset, flips=False)
-    trained = train_network(
-        sets=sets,
-        out=options.out,
-        preset=preset,
-        start=options.start,
-        photographs=options.photographs,
-        minutes=options.minutes,
-        steps=options.steps,
-        seed=options.seed,
-        started=STARTED,
-    )
+    how = {
+        "start": options.start,
+        "photographs": options.photographs,
+        "minutes": options.minutes,
+        "steps": options.steps,
+        "seed": options.seed,
+    }
+    if options.folds:
+        from .training.folds import cross_validate
+
+        found = cross_validate(sets, options.out, preset, options.folds, **how)
+        print(
+            found.drop(columns="photographs").to_string(index=False, float_format="{:.4f}".format)
+        )
+        return
+    trained = train_network(sets, options.out, preset, **how, started=STARTED)
     card = trained.card
     print(f"{options.out}: {card['steps']} steps, threshold {card['threshold']:.2f}")
     print(f"threshold source: {card['threshold_source']}")

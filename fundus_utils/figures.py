@@ -138,16 +138,61 @@ def curves(curve: pd.DataFrame, title: str = "") -> Figure:
     return figure
 
 
+def watched(curve: pd.DataFrame, maps: Sequence[Floats] = ()) -> Figure:
+    """Draw a training so far: losses, Dice and learning rate, and one place's map by epoch.
+
+    Args:
+        curve: the table of a curve.csv, see `results.read_curve`.
+        maps: float32 (h, w) in [0, 1], one for each epoch or none; at most the last 8 are shown.
+    """
+    figure = plt.figure(figsize=(9, 4.6 if maps else 3), layout="constrained")
+    rows: Any = figure.subfigures(2 if maps else 1, 1, height_ratios=(3, 1.6)[: 2 if maps else 1])
+    above, *below = np.atleast_1d(rows)
+    loss, dice, rate = above.subplots(1, 3)
+    loss.plot(curve["step"], curve["loss"], "-o", ms=3, color=BLUE, label="training")
+    loss.plot(curve["step"], curve["val_loss"], "-s", ms=3, color=ORANGE, label="validation")
+    loss.set(xlabel="step", ylabel="loss", ylim=(0, 1))
+    loss.legend(fontsize=8)
+    dice.plot(curve["step"], curve["val_dice"], "-s", ms=3, color=ORANGE)
+    dice.set(xlabel="step", ylabel="Dice on validation, cut at 0.5", ylim=(0, 1))
+    rate.plot(curve["step"], curve["learning_rate"], "-o", ms=3, color=GREY)
+    rate.set(xlabel="step", ylabel="learning rate")
+    rate.set_ylim(bottom=0)
+    if maps:
+        axes = np.atleast_1d(below[0].subplots(1, len(maps[-8:])))
+        steps = curve["step"].to_numpy()[-len(axes) :]
+        for axis, step, found in zip(axes, steps, maps[-8:], strict=True):
+            axis.imshow(found, cmap="gray", vmin=0, vmax=1)
+            axis.set_title(f"step {step:.0f}", fontsize=8)
+            axis.set_axis_off()
+    return figure
+
+
 class LiveCurve:
     """One figure that grows while a network trains; pass it to `train` as `on_epoch`."""
 
-    handle: Any = None  # nothing is shown yet
+    SIDE = 160  # pixels of the place whose map is shown, in the photograph's middle
+
+    def __init__(self, batch: Any = None) -> None:
+        """Show nothing yet.
+
+        Args:
+            batch: a prepared photograph, such as `next(iter(data.validation))`: its map is shown
+                after each epoch.
+        """
+        self.image = None if batch is None else np.asarray(batch[0])
+        self.maps: list[Floats] = []
+        self.handle: Any = None
 
     def __call__(self, model: Any, curve: pd.DataFrame) -> None:
-        """Draw the curve so far in the same place; nothing where `live()` is False."""
+        """Draw the training so far in the same place; nothing where `live()` is False."""
         if not live():
             return
-        mime, content = encode(curves(curve, "while it trains"))
+        if self.image is not None:
+            found = np.asarray(model.predict_on_batch(self.image))[0, ..., 0]
+            top, left = ((side - self.SIDE) // 2 for side in found.shape)
+            self.maps.append(found[max(0, top) :, max(0, left) :][: self.SIDE, : self.SIDE])
+        mime, content = encode(watched(curve, self.maps[-len(curve) :]))
         last = curve.iloc[-1]
         alt = f"Loss so far: training {last['loss']:.3f}, validation {last['val_loss']:.3f}"
         bundle = {mime: content, "text/plain": alt}

@@ -39,6 +39,7 @@ def _train(one: ArgumentParser) -> None:
         help="begin with a model's weights: its folder, drawn, shipped, or nothing",
     )
     one.add_argument("--photographs", type=count, metavar="N", help="the first N of each set alone")
+    one.add_argument("--folds", type=count, metavar="K", help="cross-validate by patient")
     one.add_argument("--no-flips", action="store_true", help="judge the map of one view, not four")
     length = one.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=_number(float, 0, math.inf), help="for all of it")

@@ -83,7 +83,7 @@ def append_row(path: Path, row: dict[str, Any]) -> None:
     """
     added = pd.DataFrame([row])
     before = path.read_text(encoding=storage.UTF8) if path.is_file() else ""
-    if before and before.splitlines()[0] != added[:0].to_csv(index=False).strip():
+    if before and list(read_table(path).columns) != list(added.columns):
         problem = f"{path} has other columns than its next row"
         raise FundusError(problem, "was the study changed? Rename the table and begin a new one")
     text = added.to_csv(index=False, header=not before, lineterminator="\n", encoding=storage.UTF8)

@@ -26,6 +26,8 @@ def curve(rows: int = 3) -> pd.DataFrame:
             "step": 10 * np.arange(1.0, rows + 1),
             "loss": 0.5 / np.arange(1, rows + 1),
             "val_loss": 0.7 / np.arange(1, rows + 1),
+            "val_dice": 1 - 0.5 / np.arange(1, rows + 1),
+            "learning_rate": 1e-3,
         }
     )
 
@@ -237,3 +239,41 @@ def test_no_live_curve_where_nothing_may_change(
     assert not screen.shown
     assert not screen.updated
     assert not plt.get_fignums()
+
+
+def test_the_map_of_one_place_grows_beside_the_curves(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FUNDUS_LIVE", "1")
+    image = np.zeros((1, 320, 400, 1), np.float32)
+    values = iter((0.1, 0.2, 0.3))
+    seen = []
+    monkeypatch.setattr(
+        figures, "watched", lambda table, maps: seen.append(maps) or figures.curves(table)
+    )
+
+    class Model:
+        def predict_on_batch(self, batch: np.ndarray) -> np.ndarray:
+            return np.full_like(batch, next(values))
+
+    live = figures.LiveCurve([image, None, None])
+    for rows in (1, 2, 3):
+        live(Model(), curve(rows))
+    assert [len(maps) for maps in seen] == [1, 2, 3]
+    assert seen[-1][2].shape == (160, 160) and seen[-1][2][0, 0] == np.float32(0.3)
+
+
+@pytest.mark.parametrize("maps", [0, 1, 12])
+def test_a_watched_training_shows_losses_dice_rate_and_the_last_maps(maps: int) -> None:
+    table = curve(12)
+    figure = figures.watched(table, [np.zeros((8, 8), np.float32)] * maps)
+    axes = figure.get_axes()
+    assert [axis.get_ylabel() for axis in axes[:3]] == [
+        "loss",
+        "Dice on validation, cut at 0.5",
+        "learning rate",
+    ]
+    assert len(axes) == 3 + min(maps, 8)
+    if maps == 12:
+        assert axes[-1].get_title() == f"step {table['step'].iloc[-1]:.0f}"
+    plt.close(figure)

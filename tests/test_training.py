@@ -17,6 +17,7 @@ from fundus_utils import storage, unet
 from fundus_utils.augmentation import augment
 from fundus_utils.data import load_set
 from fundus_utils.errors import FundusError
+from fundus_utils.prediction import predict_map
 from fundus_utils.quiet import keras
 from fundus_utils.results import read_curve
 from fundus_utils.trained_model import SHIPPED, load_model
@@ -25,6 +26,7 @@ from fundus_utils.training.callbacks import Checkpoints, StopAtNaN, check_loss
 from fundus_utils.training.eyes import Eyes
 from fundus_utils.training.fitting import learning_rate_of, new_optimizer
 from fundus_utils.training.presets import PRESETS, Preset, preset_called, preset_of_card
+from fundus_utils.training.unfinished import best_so_far
 
 TINY = Preset(minutes=1, width=2, depth=2, crop=32, batch=4, fov_diameter=96, statistics=4)
 UNKNOWN = replace(TINY, architecture="resnet")
@@ -79,6 +81,32 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(tiny_set, whole,
     assert equal(weights_of(whole), weights_of(out))
     assert (whole / "curve.csv").read_bytes() == (out / "curve.csv").read_bytes()
     assert (whole / "card.json").read_bytes() == (out / "card.json").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("averaging", [0.0, 0.3])
+def test_the_best_of_a_stopped_training_can_be_used(tiny_set, tmp_path, averaging):
+    out = tmp_path / "parts"
+    kept = []
+
+    def stop(model, curve):
+        kept.append((curve["val_loss"].iloc[-1], model.get_weights()))
+        if len(curve) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(FundusError, match="no training with a finished epoch"):
+        best_so_far(out)
+    preset = replace(TINY, averaging=averaging)
+    with pytest.raises(KeyboardInterrupt):
+        train.train([tiny_set], out, preset, steps=40, on_epoch=stop)
+    best = best_so_far(out)
+    lowest = min(kept, key=lambda pair: pair[0])
+    assert equal(best.model.get_weights(), lowest[1])
+    assert best.threshold == 0.5 and "stopped" in best.card["threshold_source"]
+    sample = tiny_set[0]
+    assert predict_map(best, sample.photograph, sample.fov).shape == sample.fov.shape
+    train.train([tiny_set], out, preset, steps=40)  # it goes on all the same
+    assert not (out / "unfinished").exists()
 
 
 class Killed(BaseException):

@@ -166,6 +166,8 @@ def test_a_residual_block_adds_what_went_in() -> None:
     for layer in of_kind(model, layers.Conv2D)[:-1]:
         if layer.kernel_size == (3, 3):
             layer.set_weights([np.zeros_like(layer.kernel)])
+        else:
+            layer.set_weights([np.ones_like(layer.kernel)])
     images = random_images(1, 16, 16, 1)
     assert np.asarray(model(images)).std() > 0  # what the shortcuts let through
 

@@ -82,17 +82,21 @@ def find_ancestor(start: str | Path) -> Ancestor | None:
     return Ancestor(folder.resolve().name, load_model(folder))
 
 
-def descent(preset: Preset, start: str | Path | None, model: Any) -> tuple[Preset, Ancestor | None]:
+def descent(
+    preset: str | Preset, start: str | Path | None, model: Any
+) -> tuple[Preset, Ancestor | None]:
     """Return the preset as the card will hold it, and the model that its training starts from.
 
     Args:
-        preset: its own `start` counts where the reader has given neither of the two others.
+        preset: one, or a name of PRESETS; its own `start` counts where the reader has given
+            neither of the two others.
         start: see `find_ancestor`.
         model: the reader's own network, or None.
 
     Raises:
         FundusError: the ancestor is missing or does not fit, or a network was given as well.
     """
+    preset = preset_called(preset) if isinstance(preset, str) else preset
     if model is not None:
         if start not in (None, NOTHING):
             problem = f"a network was given, and {start} to start from"

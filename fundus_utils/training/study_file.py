@@ -17,7 +17,7 @@ from ..data import FundusSet, load_set
 from ..errors import FundusError
 from .presets import Preset, entries_of, preset_called
 
-SHARED = ("sets", "preset", "steps", "seeds", "tests")  # what may stand at the top
+AT_THE_TOP = ("sets", "preset", "steps", "seeds", "tests")  # what may stand at the top
 OWN = ("name", "sets", "preset", "steps", "seeds", "photographs", "changes")
 
 
@@ -69,7 +69,7 @@ def read_study(path: Path) -> list[Training]:
     except (OSError, ValueError) as error:
         raise FundusError(f"{path} cannot be read ({error})", "give a study's TOML file") from None
     shared = {name: value for name, value in table.items() if name != "training"}
-    _refuse_unknown(path, shared, SHARED)
+    _refuse_unknown(path, shared, AT_THE_TOP)
     trainings: list[Training] = []
     for own in table.get("training", []):
         _refuse_unknown(path, own, OWN)

@@ -26,9 +26,8 @@ from .fitting import affordable_steps, fit
 from .losses import loss_called
 from .patients import TrainingData, gather
 from .plan import CODE, first_network, new_card, planned_steps, training_fingerprint
-from .presets import WARNINGS, Preset, entries_of, preset_called
-
-UNFINISHED = "unfinished"  # the sub-folder of a model's folder in which its training lies
+from .presets import WARNINGS, Preset, entries_of
+from .unfinished import UNFINISHED, note_begun
 
 
 def choose_threshold(
@@ -76,8 +75,8 @@ def train(
     The last fifth of each set's patients validates: the best weights and the threshold come from
     them. With one patient there is nobody to hold out: the last weights are kept, for the threshold
     see `choose_threshold`. A training that was stopped goes on from its last finished epoch when it
-    is called again. The statistics, mean.npy and std.npy, are written where the preset normalizes
-    by data set.
+    is called again; `unfinished.best_so_far` reads what it had by then. The statistics, mean.npy
+    and std.npy, are written where the preset normalizes by data set.
 
     Args:
         sets: the training parts of one or more sets.
@@ -106,7 +105,6 @@ def train(
             the loss is no number any more.
     """
     begin = time.monotonic() if started is None else started
-    preset = preset_called(preset) if isinstance(preset, str) else preset
     preset, ancestor = descent(preset, start, model)
     sets = [one.first(photographs) for one in sets] if photographs else sets
     out = Path(out)
@@ -121,6 +119,7 @@ def train(
             trained = TrainedModel(model, card, data.preparation.mean, data.preparation.std)
             count = partial(affordable_steps, trained, loss, data, preset, minutes, begin)
             card["steps"] = planned_steps(unfinished, fingerprint, steps, count)
+            note_begun(unfinished, trained)
             keras.utils.set_random_seed(seed)
             fit(model, loss, data, preset, card["steps"], unfinished, on_epoch, callbacks)
         choose_threshold(trained, data, ancestor)

@@ -1,0 +1,103 @@
+"""Cross-validation by patient: each patient is tested by a network that has not seen them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .. import results
+from ..data import FundusSet
+from ..errors import FundusError
+from ..evaluation import MEASURES, evaluate_maps
+from ..prediction import predict_set
+from ..trained_model import TrainedModel, is_finished, load_model
+from .ancestry import descent
+from .presets import Preset, entries_of
+from .train import train
+
+
+def fold_of(one: FundusSet, number: int, folds: int) -> tuple[FundusSet, FundusSet]:
+    """Return the patients that fold `number` (from 0) learns from, and those that it is tested on.
+
+    Every `folds`-th patient is tested, so that each one is in exactly one fold.
+
+    Raises:
+        FundusError: fewer patients than folds, or fewer than two folds.
+    """
+    patients = one.patients
+    if not 2 <= folds <= len(patients):
+        problem = f"{one.name} has {len(patients)} patients, which cannot make {folds} folds"
+        raise FundusError(problem, f"choose 2 to {len(patients)}")
+    tested = patients[number::folds]
+    others = [patient for patient in patients if patient not in tested]
+    return one.of_patients(others, "train"), one.of_patients(tested, f"fold {number + 1}")
+
+
+def cross_validate(
+    sets: Sequence[FundusSet],
+    out: Path,
+    preset: Preset,
+    folds: int,
+    **how: Any,
+) -> pd.DataFrame:
+    """Train a network for each fold and measure it on the patients that were left out.
+
+    The last fifth of the others' patients validates, as always: epoch and threshold never come
+    from those that are tested. Stopped, it goes on when it is called again.
+
+    Args:
+        sets: the sets to learn from.
+        out: gets a model's folder for each fold, fold_1 and so on, and the table folds.csv.
+        preset: see `train.train`.
+        folds: how many, 2 to the number of patients.
+        how: what else `train.train` takes.
+
+    Returns:
+        A row a fold: its number, its photographs, the measures pooled over them.
+
+    Raises:
+        FundusError: see `fold_of` and `train.train`; or a fold's folder holds another model.
+    """
+    rows = []
+    for number in range(folds):
+        pairs = [fold_of(one, number, folds) for one in sets]
+        others = [pair[0] for pair in pairs]
+        folder = Path(out) / f"fold_{number + 1}"
+        trained = _trained(others, folder, preset, how)
+        maps = (found for _, tested in pairs for found in predict_set(trained, tested))
+        pooled = evaluate_maps(maps, trained.threshold)["pooled"]
+        names = " ".join(name for _, tested in pairs for name in tested.names)
+        rows.append({"fold": number + 1, "photographs": names, **pooled})
+        results.save_table(Path(out) / "folds.csv", pd.DataFrame(rows))
+    return pd.DataFrame(rows, columns=["fold", "photographs", *MEASURES])
+
+
+def _trained(
+    others: Sequence[FundusSet], folder: Path, preset: Preset, how: dict[str, Any]
+) -> TrainedModel:
+    """Train a fold's model, or read it where it is finished and the same one."""
+    if not is_finished(folder):
+        return train(others, folder, preset, **how)
+    trained = load_model(folder)
+    card = trained.card
+    descended, _ = descent(preset, how.get("start"), how.get("model"))
+    wanted = entries_of(descended) | {"seed": how.get("seed", 0)}
+    del wanted["minutes"]  # the steps follow from them
+    if how.get("steps") is not None:
+        wanted["steps"] = how["steps"]
+    same = all(card[name] == _as_json(value) for name, value in wanted.items())
+    learned = {name for names in card["photographs"] for name in names}
+    present = {name for one in others for name in one.names}
+    if not same or not learned <= present:
+        raise FundusError(f"{folder} holds another model", "choose another folder, or remove it")
+    return trained
+
+
+def _as_json(value: Any) -> Any:
+    """Return a value as a card that was read back has it: lists instead of tuples."""
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, dict):
+        return {name: _as_json(inner) for name, inner in value.items()}
+    return value

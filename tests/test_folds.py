@@ -1,0 +1,67 @@
+"""Cross-validation by patient: each patient tested once, by a network that never saw them."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_training import TINY
+
+from fundus_utils.data import FundusSet, load_set
+from fundus_utils.data.files import Record
+from fundus_utils.errors import FundusError
+from fundus_utils.evaluation import evaluate_maps
+from fundus_utils.prediction import predict_set
+from fundus_utils.trained_model import load_model
+from fundus_utils.training.folds import cross_validate, fold_of
+
+
+@given(st.integers(2, 30), st.data())
+def test_each_patient_is_tested_once_and_never_learned_from(tmp_path_factory, patients, data):
+    folds = data.draw(st.integers(2, patients))
+    photograph = tmp_path_factory.getbasetemp() / "none.png"
+    records = [
+        Record(
+            name=f"{patient:02d}{eye}",
+            patient=f"{patient:02d}",
+            part="train",
+            photograph=photograph,
+        )
+        for patient in range(patients)
+        for eye in "LR"
+    ]
+    whole = FundusSet(name="set", part="train", records=tuple(records))
+    tested = []
+    for number in range(folds):
+        others, test = fold_of(whole, number, folds)
+        assert not set(others.patients) & set(test.patients)
+        assert len(others) + len(test) == len(whole)
+        tested += test.names
+    assert sorted(tested) == sorted(whole.names)
+    for wrong in (0, 1, patients + 1):
+        with pytest.raises(FundusError, match=f"choose 2 to {patients}"):
+            fold_of(whole, 0, wrong)
+
+
+@pytest.mark.slow
+def test_folds_are_trained_measured_and_taken_up_again(drawn_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("FUNDUS_DERIVED", str(tmp_path / "derived"))
+    whole = load_set(f"folder:{drawn_folder}", "all")
+    out = tmp_path / "folds"
+    found = cross_validate([whole], out, TINY, 3, steps=10)
+    assert found["fold"].tolist() == [1, 2, 3]
+    assert sorted(" ".join(found["photographs"]).split()) == sorted(whole.names)
+    for number in range(3):
+        trained = load_model(out / f"fold_{number + 1}")
+        _, test = fold_of(whole, number, 3)
+        expected = evaluate_maps(predict_set(trained, test), trained.threshold)["pooled"]
+        assert found["dice"][number] == expected["dice"]
+        card = json.loads((out / f"fold_{number + 1}" / "card.json").read_text(encoding="utf-8"))
+        seen = {name for names in card["photographs"] for name in names}
+        assert seen and not seen & set(test.names)
+        assert not set(card["validation_patients"][0]) & set(test.patients)
+    again = cross_validate([whole], out, TINY, 3, steps=10)
+    assert again.equals(found)
+    for other in ({"seed": 1}, {"steps": 11}):
+        with pytest.raises(FundusError, match="fold_1 holds another model"):
+            cross_validate([whole], out, TINY, 3, **{"steps": 10, **other})
