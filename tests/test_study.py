@@ -16,8 +16,8 @@ from test_training import equal, weights_of
 from fundus_utils import results, storage
 from fundus_utils.__main__ import main
 from fundus_utils.errors import FundusError
-from fundus_utils.training import study
-from fundus_utils.training.study_file import left_of, read_study, seconds_left
+from fundus_utils.training import study, study_file
+from fundus_utils.training.study_file import commit_of, left_of, read_study, seconds_left
 
 TINY_STUDY = """
 sets = ["folder:{folder}"]
@@ -156,6 +156,24 @@ def test_a_row_that_means_something_else_now_is_refused(file):
         left_of(file)
 
 
+def test_other_weights_to_start_from_are_another_training(file, monkeypatch):
+    one = read_study(file)[0]
+    before = one.key
+    monkeypatch.setattr(study_file, "start_checksum", lambda start: "others")
+    assert one.key != before
+
+
+def test_a_study_that_is_over_keeps_its_rows_and_is_not_run(file):
+    results.append_row(file.with_suffix(".csv"), row_of("first", 0, key="of an older code"))
+    with pytest.raises(FundusError, match="other settings"):
+        left_of(file)
+    text = file.read_text(encoding="utf-8")
+    file.write_text(f'commit = "0123abc"\n{text}', encoding="utf-8")
+    assert [(t.name, t.seed) for t in left_of(file)] == [("first", 1), ("second", 5)]
+    with pytest.raises(FundusError, match=r"was run at commit 0123abc.* check that"):
+        study.run_study(file)
+
+
 def test_two_processes_do_not_run_one_study(file):
     with (
         storage.locked(storage.derived_dir() / "studies" / "tiny", wait=False),
@@ -224,6 +242,8 @@ STUDIES = sorted((storage.PROJECT / "notebooks" / "results").glob("*.toml"))
 def test_the_studies_of_the_project_are_sound(path: Path):
     trainings = read_study(path)
     keys = {(one.name, one.seed): one.key for one in trainings}
+    over = commit_of(path)
     for row in results.read_table(path.with_suffix(".csv")).to_dict("records"):
-        assert keys[row["name"], row["seed"]] == row["key"]
+        key = keys[row["name"], row["seed"]]
+        assert row["commit"] == over if over else row["key"] == key
         assert row["commit"] and "+" not in row["commit"]

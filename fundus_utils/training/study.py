@@ -18,7 +18,7 @@ from ..prediction import predict_set
 from ..trained_model import TrainedModel, is_finished, load_model
 from .fingerprint import versions
 from .plan import CODE
-from .study_file import Training, left_of, parts_of, read_study
+from .study_file import Training, commit_of, left_of, parts_of, read_study
 from .train import train
 
 MEASURED = ("dice", "auc", "average_precision", "mcc")
@@ -35,8 +35,12 @@ def run_study(path: Path, only: str | None = None) -> None:
         only: run the trainings of this name alone.
 
     Raises:
-        FundusError: another process runs the study, or there is no training of that name.
+        FundusError: another process runs the study, or it is over, or there is no training of that
+            name.
     """
+    if over := commit_of(path):
+        problem = f"{path} was run at commit {over}, with the presets and models of then"
+        raise FundusError(problem, "check that commit out to go on with it, or begin another study")
     if only is not None and only not in {one.name for one in read_study(path)}:
         raise FundusError(f"{path} has no training {only!r}", "see --list")
     if hasattr(os, "nice"):  # not on Windows

@@ -15,9 +15,11 @@ import pandas as pd
 from .. import results, storage
 from ..data import FundusSet, load_set
 from ..errors import FundusError
+from .ancestry import start_checksum
 from .presets import Preset, entries_of, preset_called
 
-AT_THE_TOP = ("sets", "preset", "steps", "seeds", "tests")  # what may stand at the top
+AT_THE_TOP = ("sets", "preset", "steps", "seeds", "tests")  # at the top, for all trainings
+COMMIT = "commit"  # at the top of a study that is over
 OWN = ("name", "sets", "preset", "steps", "seeds", "photographs", "changes")
 
 
@@ -40,10 +42,14 @@ class Training:
 
     @property
     def key(self) -> str:
-        """Ten hexadecimal digits that change with all that the study says about the training."""
+        """Ten hexadecimal digits that change with all that the study says about the training.
+
+        Also with the weights that it starts from.
+        """
         about = entries_of(self.preset)
         del about["minutes"]  # the steps are given
-        return storage.key_of(about, self.sets, self.steps, self.photographs, self.tests)
+        start = start_checksum(self.preset.start)
+        return storage.key_of(about, start, self.sets, self.steps, self.photographs, self.tests)
 
 
 def parts_of(names: tuple[str, ...]) -> list[FundusSet]:
@@ -64,12 +70,9 @@ def read_study(path: Path) -> list[Training]:
     Raises:
         FundusError: it is no such file, or something in it is misspelt or missing.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding=storage.UTF8))
-    except (OSError, ValueError) as error:
-        raise FundusError(f"{path} cannot be read ({error})", "give a study's TOML file") from None
-    shared = {name: value for name, value in table.items() if name != "training"}
-    _refuse_unknown(path, shared, AT_THE_TOP)
+    table = _load(path)
+    _refuse_unknown(path, table, (*AT_THE_TOP, COMMIT, "training"))
+    shared = {name: table[name] for name in AT_THE_TOP if name in table}
     trainings: list[Training] = []
     for own in table.get("training", []):
         _refuse_unknown(path, own, OWN)
@@ -81,6 +84,21 @@ def read_study(path: Path) -> list[Training]:
     if not trainings:
         raise FundusError(f"{path} has no [[training]]", "write at least one")
     return trainings
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding=storage.UTF8))
+    except (OSError, ValueError) as error:
+        raise FundusError(f"{path} cannot be read ({error})", "give a study's TOML file") from None
+
+
+def commit_of(path: Path) -> str | None:
+    """Return the commit at which a study that is over was run; None if it can go on.
+
+    Its rows were made with the presets, and begin with the models, of that commit.
+    """
+    return _load(path).get(COMMIT)
 
 
 def _refuse_unknown(path: Path, entries: dict[str, Any], known: tuple[str, ...]) -> None:
@@ -117,6 +135,7 @@ def left_of(path: Path) -> list[Training]:
     Raises:
         FundusError: a row is there, but the study means something else by its name now.
     """
+    over = commit_of(path) is not None
     done = results.read_table(path.with_suffix(".csv"))
     keys = {}
     for row in done.to_dict("records"):
@@ -126,7 +145,7 @@ def left_of(path: Path) -> list[Training]:
         key = keys.get((one.name, one.seed))
         if key is None:
             left.append(one)
-        elif key != one.key:
+        elif not over and key != one.key:
             problem = f"the row {one.name!r}, seed {one.seed}, was made with other settings"
             raise FundusError(problem, f"rename it in {path}, or remove its row from the table")
     return left
