@@ -69,9 +69,8 @@ def train(options: Namespace) -> None:
         from .training.folds import cross_validate
 
         found = cross_validate(sets, options.out, preset, options.folds, **how)
-        print(
-            found.drop(columns="photographs").to_string(index=False, float_format="{:.4f}".format)
-        )
+        measured = found.drop(columns="photographs")
+        print(measured.to_string(index=False, float_format="{:.4f}".format))
         return
     trained = train_network(sets, options.out, preset, **how, started=STARTED)
     card = trained.card

@@ -93,7 +93,7 @@ def test_a_stopped_descent_goes_on_and_not_from_another_ancestor(tiny_set, paren
             {"normalization": "dataset"},
             "normalization dataset, but drawn",
         ),
-        ({"width": 16}, "width 16, but drawn was trained with 8"),
+        ({"width": 16}, "width 16, but drawn was trained with 12"),
         ({"architecture": "residual_unet"}, "architecture residual_unet"),
     ],
 )

@@ -7,10 +7,12 @@ import time
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from fundus_utils.__main__ import main, parser
+from fundus_utils.data import load_set
 from fundus_utils.storage import PROJECT
 
 RETINA = str(PROJECT / "data" / "retina.jpg")
@@ -125,6 +127,41 @@ def test_train_evaluate_predict_from_the_shell(shell, drawn_folder, tmp_path):
     mapped = run("predict", photograph, "--model", shell.model, "--out", tmp_path / "maps")
     assert mapped.returncode == 0, mapped.stderr
     assert len(list((tmp_path / "maps").iterdir())) == 2
+
+
+@pytest.fixture
+def own_set(drawn_folder, tmp_path, monkeypatch):
+    """The six small drawn eyes as a data set; what is made lies beside them."""
+    monkeypatch.setenv("FUNDUS_DERIVED", str(tmp_path / "derived"))
+    return f"folder:{drawn_folder}"
+
+
+@pytest.mark.slow
+def test_fine_tuning_from_the_shell(own_set, tmp_path, capsys):
+    out = tmp_path / "tuned"
+    words = ["train", "--dataset", own_set, "--from", "drawn", "--photographs", "2"]
+    assert main([*words, "--no-flips", "--steps", "1", "--out", str(out)]) == 0
+    card = json.loads((out / "card.json").read_text(encoding="utf-8"))
+    assert card["start"] == "drawn" and card["flips"] is False and card["steps"] == 1
+    assert card["photographs"] == [load_set(own_set, "train").names[:2]]  # of one patient
+    assert "threshold source: that of drawn" in capsys.readouterr().out
+    written = tmp_path / "found.json"
+    words = ["evaluate", "--model", str(out), "--dataset", own_set, "--json", str(written)]
+    assert main([*words, "--split", "validation"]) == 0
+    found = json.loads(written.read_text(encoding="utf-8"))
+    assert sorted(found["photographs"]) == sorted(load_set(own_set, "validation").names)
+
+
+@pytest.mark.slow
+def test_folds_from_the_shell(own_set, tmp_path, capsys):
+    out = tmp_path / "folds"
+    words = ["train", "--dataset", own_set, "--preset", "scratch", "--folds", "2", "--steps", "1"]
+    assert main([*words, "--out", str(out)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:2] == ["fold", "dice"] and len(lines) == 3
+    assert len(pd.read_csv(out / "folds.csv")) == 2
+    assert main([*words, "--folds", "9", "--out", str(out)]) == 1
+    assert "choose 2 to" in capsys.readouterr().err
 
 
 def test_one_unreadable_file_of_many_does_not_stop_the_others(tmp_path, capsys):
