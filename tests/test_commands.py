@@ -39,8 +39,8 @@ def test_an_error_is_one_line_without_a_traceback(tmp_path, capsys):
 def test_a_set_that_is_not_there_is_named(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("FUNDUS_DATA", str(tmp_path))
     out = str(tmp_path / "model")
-    assert main(["train", "--dataset", "chase_db1", "--out", out, "--steps", "1"]) == 1
-    assert "CHASE_DB1" in capsys.readouterr().err
+    assert main(["train", "--dataset", "hrf", "--out", out, "--steps", "1"]) == 1
+    assert "HRF" in capsys.readouterr().err
     assert not (tmp_path / "model").exists()
 
 

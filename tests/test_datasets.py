@@ -1,5 +1,6 @@
 """Data sets in their official layouts: what is found, how it is split, what is said of a gap."""
 
+import hashlib
 import os
 import re
 import subprocess
@@ -390,3 +391,27 @@ def test_reading_needs_no_network_and_no_tensorflow() -> None:
 def test_the_order_of_the_sets_and_their_licences() -> None:
     assert list(SOURCES) == ["synthetic", "drive", "chase_db1", "stare", "hrf", "folder"]
     assert all(source.licence for source in SOURCES.values())
+
+
+# The set that comes with the project
+
+
+def test_chase_db1_comes_along_unchanged() -> None:
+    folder = storage.PROJECT / "data" / "CHASE_DB1"
+    pictures = sorted([*folder.glob("*.jpg"), *folder.glob("*.png")])
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in pictures]
+    assert len(pictures) == 84
+    assert hashlib.sha256("".join(lines).encode()).hexdigest() == (
+        "3327799e07b78318181353b7a7e58fa86bd08ad3cee118f9f51abf5e121653dc"
+    )
+    said = (folder / "README.md").read_text(encoding="utf-8")
+    assert "CC BY 4.0" in said and "10.1109/TBME.2012.2205687" in said and "Kingston" in said
+
+
+def test_it_is_found_also_where_another_folder_is_named_that_lacks_it(data: Path) -> None:
+    assert len(load_set("chase_db1", "all")) == 28
+    with pytest.raises(FundusError, match="hrf"):
+        load_set("hrf", "train")
+    folder, build = BUILDERS["chase_db1"]
+    build(data / folder)
+    assert load_set("chase_db1", "train").records[0].photograph.parent == data / folder

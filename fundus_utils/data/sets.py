@@ -25,19 +25,24 @@ class Source:
     folder: the name of its folder below `storage.data_dir()`. licence: under which terms its
     photographs may be used. records: lists the samples of a folder in the set's layout. make: only
     for a set that is made here: makes it where it is not there yet and returns its folder, which
-    then counts instead of `folder`.
+    then counts instead of `folder`. comes_along: the project holds the set in its own `data/`,
+    where it is looked for if `storage.data_dir()` is another folder without it.
     """
 
     folder: str
     licence: str
     records: Callable[[Path], Iterator[Record]]
     make: Callable[[], Path] | None = None
+    comes_along: bool = False
 
     def find_folder(self) -> Path:
         """Return the folder of the set, which need not be there unless the set is made here."""
         if self.make is not None:
             return self.make()
-        return storage.data_dir() / self.folder
+        chosen = storage.data_dir() / self.folder
+        if self.comes_along and not chosen.is_dir():
+            return storage.PROJECT / "data" / self.folder
+        return chosen
 
 
 def _spelled(path: Path) -> Path:
@@ -146,6 +151,7 @@ SOURCES = {
         folder="CHASE_DB1",
         licence="CC BY 4.0 (Fraz et al. 2012)",
         records=chase_db1_records,
+        comes_along=True,
     ),
     "stare": Source(
         folder="STARE",
