@@ -68,7 +68,7 @@ def train(options: Namespace) -> None:
     if options.folds:
         from .training.folds import cross_validate
 
-        found = cross_validate(sets, options.out, preset, options.folds, **how)
+        found = cross_validate(sets, options.out, preset, folds=options.folds, **how)
         measured = found.drop(columns="photographs")
         print(measured.to_string(index=False, float_format="{:.4f}".format))
         return

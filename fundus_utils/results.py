@@ -70,7 +70,14 @@ def read_table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         return pd.DataFrame()
     try:
-        return pd.read_csv(path, encoding=storage.UTF8, dtype={"key": str, "commit": str})
+        as_text = dict.fromkeys(("name", "key", "commit"), str)  # a name may look like a number
+        return pd.read_csv(
+            path,
+            encoding=storage.UTF8,
+            dtype=as_text,
+            keep_default_na=False,
+            na_values=[""],
+        )
     except ValueError as error:
         raise FundusError(f"{path} is no table ({error})", "take it from the last commit") from None
 

@@ -18,6 +18,7 @@ from conftest import build_chase_db1, build_drive, build_hrf, build_stare
 from fundus_utils.data import downloads, load_set
 from fundus_utils.data.downloads import download
 from fundus_utils.errors import FundusError
+from fundus_utils.storage import PROJECT
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -284,10 +285,11 @@ def test_drive_and_chase_say_where_to_get_them(data) -> None:
     with pytest.raises(FundusError, match=r"training\.zip and test\.zip.*grand-challenge.*DRIVE"):
         download("drive")
     with pytest.raises(FundusError, match=r"CHASEDB1\.zip.*kingston.*CHASE_DB1"):
-        download("chase_db1")
+        download("chase_db1", data)
     with pytest.raises(FundusError, match=r"'synthetic'.*hrf, stare"):
         download("synthetic")
     assert left(data) == []
+    assert download("chase_db1") == PROJECT / "data" / "CHASE_DB1"  # it comes along
 
 
 @pytest.mark.parametrize("with_top_folder", [True, False])

@@ -13,6 +13,7 @@ from fundus_utils.errors import FundusError
 from fundus_utils.evaluation import evaluate_maps
 from fundus_utils.prediction import predict_set
 from fundus_utils.trained_model import load_model
+from fundus_utils.training import folds as folds_module
 from fundus_utils.training.folds import cross_validate, fold_of
 
 
@@ -48,7 +49,7 @@ def test_folds_are_trained_measured_and_taken_up_again(drawn_folder, tmp_path, m
     monkeypatch.setenv("FUNDUS_DERIVED", str(tmp_path / "derived"))
     whole = load_set(f"folder:{drawn_folder}", "all")
     out = tmp_path / "folds"
-    found = cross_validate([whole], out, TINY, 3, steps=10)
+    found = cross_validate([whole], out, TINY, folds=3, steps=10)
     assert found["fold"].tolist() == [1, 2, 3]
     assert sorted(" ".join(found["photographs"]).split()) == sorted(whole.names)
     for number in range(3):
@@ -60,8 +61,23 @@ def test_folds_are_trained_measured_and_taken_up_again(drawn_folder, tmp_path, m
         seen = {name for names in card["photographs"] for name in names}
         assert seen and not seen & set(test.names)
         assert not set(card["validation_patients"][0]) & set(test.patients)
-    again = cross_validate([whole], out, TINY, 3, steps=10)
+    again = cross_validate([whole], out, TINY, folds=3, steps=10)
     assert again.equals(found)
-    for other in ({"seed": 1}, {"steps": 11}):
+    for other in ({"seed": 1}, {"steps": 11}, {"folds": 2}, {"photographs": 2}):
         with pytest.raises(FundusError, match="fold_1 holds another model"):
-            cross_validate([whole], out, TINY, 3, **{"steps": 10, **other})
+            cross_validate([whole], out, TINY, **{"folds": 3, "steps": 10, **other})
+
+
+def test_the_minutes_are_shared_among_the_folds(drawn_folder, tmp_path, monkeypatch):
+    asked = []
+
+    def train(others, out, preset, *, minutes, **_):
+        asked.append(minutes)
+        raise FundusError("seen", "enough")
+
+    monkeypatch.setattr(folds_module, "train", train)
+    whole = load_set(f"folder:{drawn_folder}", "all")
+    for minutes in (None, 3):
+        with pytest.raises(FundusError, match="seen"):
+            cross_validate([whole], tmp_path, TINY, folds=2, minutes=minutes)
+    assert asked == [TINY.minutes / 2, 1.5]

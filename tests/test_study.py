@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from test_training import equal, weights_of
 
 from fundus_utils import results, storage
 from fundus_utils.__main__ import main
+from fundus_utils.augmentation import Ranges
 from fundus_utils.errors import FundusError
 from fundus_utils.training import study, study_file
 from fundus_utils.training.study_file import commit_of, left_of, read_study, seconds_left
@@ -172,6 +174,37 @@ def test_a_study_that_is_over_keeps_its_rows_and_is_not_run(file):
     assert [(t.name, t.seed) for t in left_of(file)] == [("first", 1), ("second", 5)]
     with pytest.raises(FundusError, match=r"was run at commit 0123abc.* check that"):
         study.run_study(file)
+
+
+def test_a_training_that_fails_does_not_stop_the_others(file, monkeypatch):
+    def run(one, folder):
+        if one.seed == 0:
+            raise FundusError("the loss became nan", "lower the rate")
+        return row_of(one.name, one.seed, key=one.key)
+
+    monkeypatch.setattr(study, "run_training", run)
+    with pytest.raises(FundusError, match=r"1 of 3 trainings failed.*'first', seed 0.*became nan"):
+        study.run_study(file)
+    assert [(t.name, t.seed) for t in left_of(file)] == [("first", 0)]
+
+
+def test_names_that_look_like_numbers_stay_names(file):
+    changed(file, '"first"', '"12"')
+    changed(file, '"second"', '"NA"')
+    for one in read_study(file):
+        results.append_row(file.with_suffix(".csv"), row_of(one.name, one.seed, key=one.key))
+    assert left_of(file) == []
+
+
+def test_ranges_can_be_changed_one_by_one(file):
+    changed(
+        file, "photographs = 1\nchanges = { width", "changes = { ranges = { scale = [1, 1] }, width"
+    )
+    one = read_study(file)[-1]
+    assert one.preset.ranges == replace(Ranges(), scale=(1.0, 1.0))
+    changed(file, "scale = [1, 1]", "skale = [1, 1]")
+    with pytest.raises(FundusError, match="says 'skale'"):
+        read_study(file)
 
 
 def test_two_processes_do_not_run_one_study(file):

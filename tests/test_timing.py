@@ -64,3 +64,5 @@ def test_measuring_the_pace_leaves_the_model_as_it_was(drawn_folder):
     assert finished == [True]
     assert pace.step > 0 and pace.between > 0 and pace.building > 0
     assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
+    nobody = measure_pace(model, data.crops, 4, None, finish_one, seconds=1)  # held out
+    assert nobody.step > 0

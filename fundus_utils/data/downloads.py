@@ -229,6 +229,9 @@ def download(name: str, out: Path | None = None) -> Path:
         problem = f"{name!r} is no set to download"
         raise FundusError(problem, f"choose from {', '.join(ARCHIVES)}")
     root = resolved(Path(out or storage.data_dir()) / SOURCES[name].folder)
+    if out is None and SOURCES[name].comes_along and not root.is_dir():
+        print(f"{name} comes with the project: {SOURCES[name].find_folder()}")
+        return SOURCES[name].find_folder()
     path_of = {}
     for archive in _plan(name, root):
         path_of[archive] = _fetch(name, archive, root)

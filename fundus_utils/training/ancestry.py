@@ -10,7 +10,7 @@ import numpy as np
 from .. import storage
 from ..errors import FundusError
 from ..preparation import Preparation
-from ..trained_model import CARD, NETWORK, TrainedModel, find_model, load_model
+from ..trained_model import CARD, DRAWN, NETWORK, SHIPPED, TrainedModel, find_model, load_model
 from .presets import NOTHING, Preset, preset_called
 
 # What a network keeps for life: it was fitted to pictures of this scale, channel and range.
@@ -22,10 +22,12 @@ BUILT = ("architecture", "width", "depth")  # and this is how it was built
 class Ancestor:
     """The model that a training starts from.
 
-    name: `drawn`, `shipped`, or that of its folder. trained: its network, card and statistics.
+    name: `drawn`, `shipped`, or that of its folder. start: leads to it again: `drawn`, `shipped`,
+    or the folder as it was given. trained: its network, card and statistics.
     """
 
     name: str
+    start: str
     trained: TrainedModel
 
     @property
@@ -79,7 +81,9 @@ def find_ancestor(start: str | Path) -> Ancestor | None:
     if not (folder / CARD).is_file():
         problem = f"there is no model to start from in {folder}"
         raise FundusError(problem, f"give the folder of one, or drawn, shipped or {NOTHING}")
-    return Ancestor(folder.resolve().name, load_model(folder))
+    name = folder.resolve().name
+    of_package = folder.resolve() in (SHIPPED, DRAWN)
+    return Ancestor(name, name if of_package else str(start), load_model(folder))
 
 
 def descent(
@@ -106,7 +110,7 @@ def descent(
     if ancestor is None:
         return replace(preset, start=NOTHING), None
     check_descent(preset, ancestor)
-    return replace(preset, start=ancestor.name), ancestor
+    return replace(preset, start=ancestor.start), ancestor
 
 
 def check_descent(preset: Preset, ancestor: Ancestor) -> None:

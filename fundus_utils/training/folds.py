@@ -13,6 +13,7 @@ from ..evaluation import MEASURES, evaluate_maps
 from ..prediction import predict_set
 from ..trained_model import TrainedModel, is_finished, load_model
 from .ancestry import descent
+from .patients import split_by_patient
 from .presets import Preset, entries_of
 from .train import train
 
@@ -38,8 +39,13 @@ def cross_validate(
     sets: Sequence[FundusSet],
     out: Path,
     preset: Preset,
+    *,
     folds: int,
-    **how: Any,
+    start: str | Path | None = None,
+    photographs: int | None = None,
+    minutes: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Train a network for each fold and measure it on the patients that were left out.
 
@@ -51,7 +57,11 @@ def cross_validate(
         out: gets a model's folder for each fold, fold_1 and so on, and the table folds.csv.
         preset: see `train.train`.
         folds: how many, 2 to the number of patients.
-        how: what else `train.train` takes.
+        start: see `train.train`.
+        photographs: each fold learns from the first so many of the others of each set.
+        minutes: for all folds together; those of the preset where None.
+        steps: of each fold, instead of minutes.
+        seed: of each fold.
 
     Returns:
         A row a fold: its number, its photographs, the measures pooled over them.
@@ -62,9 +72,15 @@ def cross_validate(
     rows = []
     for number in range(folds):
         pairs = [fold_of(one, number, folds) for one in sets]
-        others = [pair[0] for pair in pairs]
+        others = [pair[0].first(photographs) if photographs else pair[0] for pair in pairs]
         folder = Path(out) / f"fold_{number + 1}"
-        trained = _trained(others, folder, preset, how)
+        if is_finished(folder):
+            trained = _finished(folder, others, preset, start, steps, seed)
+        else:
+            share = None if steps else (minutes or preset.minutes) / folds
+            trained = train(
+                others, folder, preset, start=start, minutes=share, steps=steps, seed=seed
+            )
         maps = (found for _, tested in pairs for found in predict_set(trained, tested))
         pooled = evaluate_maps(maps, trained.threshold)["pooled"]
         names = " ".join(name for _, tested in pairs for name in tested.names)
@@ -73,23 +89,28 @@ def cross_validate(
     return pd.DataFrame(rows, columns=["fold", "photographs", *MEASURES])
 
 
-def _trained(
-    others: Sequence[FundusSet], folder: Path, preset: Preset, how: dict[str, Any]
+def _finished(
+    folder: Path,
+    others: Sequence[FundusSet],
+    preset: Preset,
+    start: str | Path | None,
+    steps: int | None,
+    seed: int,
 ) -> TrainedModel:
-    """Train a fold's model, or read it where it is finished and the same one."""
-    if not is_finished(folder):
-        return train(others, folder, preset, **how)
+    """Read a fold's finished model; raise FundusError if it is not the one that is asked for."""
     trained = load_model(folder)
-    card = trained.card
-    descended, _ = descent(preset, how.get("start"), how.get("model"))
-    wanted = entries_of(descended) | {"seed": how.get("seed", 0)}
-    del wanted["minutes"]  # the steps follow from them
-    if how.get("steps") is not None:
-        wanted["steps"] = how["steps"]
-    same = all(card[name] == _as_json(value) for name, value in wanted.items())
-    learned = {name for names in card["photographs"] for name in names}
-    present = {name for one in others for name in one.names}
-    if not same or not learned <= present:
+    descended, ancestor = descent(preset, start, None)
+    fitted, held = split_by_patient(others)
+    wanted = entries_of(descended) | {
+        "seed": seed,
+        "ancestors": ancestor.entries if ancestor else [],
+        "photographs": [[] if preset.endless else part.names for part in fitted],
+        "validation_patients": [part.patients for part in held],
+    }
+    del wanted["minutes"], wanted["start"]  # the steps follow from them; the ancestors say more
+    if steps:
+        wanted["steps"] = steps
+    if any(trained.card.get(name) != _as_json(value) for name, value in wanted.items()):
         raise FundusError(f"{folder} holds another model", "choose another folder, or remove it")
     return trained
 

@@ -130,7 +130,7 @@ def gather(
     Raises:
         FundusError: no label of one side holds a vessel.
     """
-    fitted, held = _split_by_patient(sets)
+    fitted, held = split_by_patient(sets)
     preparation = known or preset.preparation
     held_merged = prepare_sets(held, preparation)
     if held_merged:
@@ -151,7 +151,7 @@ def gather(
     return TrainingData(crops, fitted, held, validation)
 
 
-def _split_by_patient(sets: Sequence[FundusSet]) -> tuple[list[FundusSet], list[FundusSet]]:
+def split_by_patient(sets: Sequence[FundusSet]) -> tuple[list[FundusSet], list[FundusSet]]:
     """Return the fitting and the held-out part of each set, the latter empty for one patient."""
     fitted: list[FundusSet] = []
     held: list[FundusSet] = []

@@ -122,7 +122,8 @@ def training_fingerprint(
     A network that was handed in brings its own first weights, which are not part of the key.
     """
     below = ("network", "loss", "augmentation")  # described by what they do, not by their names
-    about = {name: value for name, value in card.items() if name not in (*below, "minutes")}
+    left_out = (*below, "minutes", "start")  # the ancestors say more than where they lie
+    about = {name: value for name, value in card.items() if name not in left_out}
     return storage.key_of(
         about,
         [part.fingerprint for part in sets],

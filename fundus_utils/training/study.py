@@ -28,7 +28,8 @@ CLOCK = "clock.json"
 def run_study(path: Path, only: str | None = None) -> None:
     """Run what is left of a study at low priority; each row is appended whole to its CSV file.
 
-    Stopped at any moment, also by SIGKILL, it goes on where it was when it is called again.
+    Stopped at any moment, also by SIGKILL, it goes on where it was when it is called again. A
+    training that fails does not stop those after it.
 
     Args:
         path: the study's TOML file; the rows go into the CSV file of the same name beside it.
@@ -36,7 +37,7 @@ def run_study(path: Path, only: str | None = None) -> None:
 
     Raises:
         FundusError: another process runs the study, or it is over, or there is no training of that
-            name.
+            name; or, at the end, trainings failed.
     """
     if over := commit_of(path):
         problem = f"{path} was run at commit {over}, with the presets and models of then"
@@ -48,9 +49,17 @@ def run_study(path: Path, only: str | None = None) -> None:
     folder = storage.derived_dir() / "studies" / path.stem
     with storage.locked(folder, wait=False):
         wanted = [one for one in left_of(path) if only in (None, one.name)]
+        failures: list[str] = []
         for one in tqdm(wanted, desc=path.stem, unit="training", file=sys.stderr):
-            row = run_training(one, folder / storage.key_of(one.name, one.seed))
+            try:
+                row = run_training(one, folder / storage.key_of(one.name, one.seed))
+            except FundusError as error:  # such as a loss that is no number: the others go on
+                failures.append(f"{one.name!r}, seed {one.seed}: {error}")
+                continue
             results.append_row(path.with_suffix(".csv"), row)
+    if failures:
+        problem = f"{len(failures)} of {len(wanted)} trainings failed, the others are there"
+        raise FundusError(problem, "\n".join(failures))
 
 
 def run_training(one: Training, folder: Path) -> dict[str, Any]:
@@ -59,7 +68,8 @@ def run_training(one: Training, folder: Path) -> dict[str, Any]:
     What another version of the code has left in the folder is trained anew.
     """
     about = [one.key, storage.sources(CODE), versions()]
-    if (folder / "about.json").is_file() and storage.load_json(folder / "about.json") != about:
+    known = folder / "about.json"
+    if folder.is_dir() and not (known.is_file() and storage.load_json(known) == about):
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     storage.save_json(folder / "about.json", about)

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from .. import results, storage
+from ..augmentation import Ranges
 from ..data import FundusSet, load_set
 from ..errors import FundusError
 from .ancestry import start_checksum
@@ -117,6 +118,8 @@ def _trainings_of(path: Path, entries: dict[str, Any]) -> Iterator[Training]:
     _refuse_unknown(path, changes, tuple(one.name for one in fields(Preset)))
     if "channels" in changes:
         changes["channels"] = tuple(changes["channels"])
+    if "ranges" in changes:
+        changes["ranges"] = _ranges(path, changes["ranges"])
     for seed in entries.get("seeds", [0]):
         yield Training(
             name=entries["name"],
@@ -127,6 +130,16 @@ def _trainings_of(path: Path, entries: dict[str, Any]) -> Iterator[Training]:
             photographs=entries.get("photographs"),
             tests=tuple(entries["tests"]),
         )
+
+
+def _ranges(path: Path, spans: dict[str, Any]) -> Ranges:
+    """Return the usual ranges with some changed: two numbers each, or mirror's yes or no."""
+    _refuse_unknown(path, spans, tuple(one.name for one in fields(Ranges)))
+    as_tuples: dict[str, Any] = {
+        name: span if isinstance(span, bool) else (float(span[0]), float(span[1]))
+        for name, span in spans.items()
+    }
+    return replace(Ranges(), **as_tuples)
 
 
 def left_of(path: Path) -> list[Training]:

@@ -103,7 +103,7 @@ def measure_pace(
         model: the network, compiled with an optimizer that is built; its weights are restored.
         crops: what it is trained on.
         batch: crops a step.
-        validation: whole photographs, measured after each epoch.
+        validation: whole photographs, measured after each epoch; None where there are none.
         finish_one: does what comes after the training, once for one photograph, and returns how
             many photographs there will be.
         seconds: the time for all of the training.
@@ -111,7 +111,8 @@ def measure_pace(
     before = [variable.numpy() for variable in model.variables]
 
     def validate() -> None:
-        model.evaluate(validation, verbose=0)
+        if validation is not None:
+            model.evaluate(validation, verbose=0)
 
     listener = _Listener(seconds)
     listening = _timed(lambda: _listen(model, crops, batch, listener))

@@ -48,7 +48,7 @@ def choose_threshold(
     threshold, score = evaluation.best_threshold(pairs)
     whom = "the validation patients"
     if not held_out:
-        whom = "the photographs it was fitted to, which flatters: nobody was held out"
+        whom = "the photographs it was given, which flatters: nobody was held out"
     trained.card["threshold"] = threshold
     trained.card["threshold_source"] = f"highest Dice ({score:.3f}) on {whom}"
 
