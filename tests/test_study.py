@@ -86,7 +86,7 @@ def test_each_row_is_written_once_and_nothing_is_run_again(file, monkeypatch, ca
     part = f"{read_study(file)[0].tests[0]}"
     for measure in study.MEASURED:
         assert table[f"{part} {measure}"].between(-1, 1).all()
-    assert "fitted to, which flatters" in table["threshold_source"][0]  # one patient, no ancestor
+    assert "was given, which flatters" in table["threshold_source"][0]  # one patient, no ancestor
     assert (table["seconds"] > 0).all() and table["versions"].str.contains("tensorflow").all()
     assert file.with_suffix(".csv").read_bytes().splitlines()[1] == first_line
     monkeypatch.setattr(study, "run_training", lambda *_: pytest.fail("run again"))
