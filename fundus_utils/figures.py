@@ -146,8 +146,11 @@ def watched(curve: pd.DataFrame, maps: Sequence[Floats] = ()) -> Figure:
         maps: float32 (h, w) in [0, 1], one for each epoch or none; at most the last 8 are shown.
     """
     figure = plt.figure(figsize=(9, 4.6 if maps else 3), layout="constrained")
-    rows: Any = figure.subfigures(2 if maps else 1, 1, height_ratios=(3, 1.6)[: 2 if maps else 1])
-    above, *below = np.atleast_1d(rows)
+    above: Any = figure
+    below: Any = None
+    if maps:
+        halves: Any = figure.subfigures(2, 1, height_ratios=(3, 1.6))
+        above, below = halves
     loss, dice, rate = above.subplots(1, 3)
     loss.plot(curve["step"], curve["loss"], "-o", ms=3, color=BLUE, label="training")
     loss.plot(curve["step"], curve["val_loss"], "-s", ms=3, color=ORANGE, label="validation")
@@ -160,7 +163,7 @@ def watched(curve: pd.DataFrame, maps: Sequence[Floats] = ()) -> Figure:
     rate.set(xlabel="step", ylabel="learning rate")
     rate.set_ylim(bottom=0)
     if maps:
-        axes = np.atleast_1d(below[0].subplots(1, len(maps[-8:])))
+        axes = np.atleast_1d(below.subplots(1, len(maps[-8:])))
         steps = curve["step"].to_numpy()[-len(axes) :]
         for axis, step, found in zip(axes, steps, maps[-8:], strict=True):
             axis.imshow(found, cmap="gray", vmin=0, vmax=1)

@@ -107,7 +107,8 @@ def _finished(
         "photographs": [[] if preset.endless else part.names for part in fitted],
         "validation_patients": [part.patients for part in held],
     }
-    del wanted["minutes"], wanted["start"]  # the steps follow from them; the ancestors say more
+    del wanted["minutes"]  # the steps follow from them
+    del wanted["start"]  # the ancestors say more than where they lie
     if steps:
         wanted["steps"] = steps
     if any(trained.card.get(name) != _as_json(value) for name, value in wanted.items()):
