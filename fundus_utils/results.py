@@ -82,13 +82,13 @@ def read_table(path: Path) -> pd.DataFrame:
         raise FundusError(f"{path} is no table ({error})", "take it from the last commit") from None
 
 
-def append_row(path: Path, row: dict[str, Any]) -> None:
-    """Add a row to a table, whole or not at all; the rows before it stay as they are, byte by byte.
+def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Add rows to a table, whole or not at all; those before them stay as they are, byte by byte.
 
     Raises:
         FundusError: the table has other columns.
     """
-    added = pd.DataFrame([row])
+    added = pd.DataFrame(rows)
     before = path.read_text(encoding=storage.UTF8) if path.is_file() else ""
     if before and list(read_table(path).columns) != list(added.columns):
         problem = f"{path} has other columns than its next row"

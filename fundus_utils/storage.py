@@ -16,6 +16,7 @@ import filelock
 from .errors import FundusError
 
 PROJECT = Path(__file__).resolve().parent.parent
+DEFAULT_SET = "chase_db1"  # it comes with the project
 UTF8 = "utf-8"
 MAKING = ".making_"  # what is being written lies in a folder of this name, beside its place
 FRESH_SECONDS = 2  # a folder younger than this may not have its lock yet
@@ -44,13 +45,13 @@ def chosen_set() -> str:
     """Return the data set that a notebook uses.
 
     The environment variable FUNDUS_DATASET comes first, then what notebook 00 saved, then
-    `synthetic`.
+    DEFAULT_SET.
     """
     given = os.environ.get("FUNDUS_DATASET")
     if given:
         return given
     saved = derived_dir() / "dataset.txt"
-    return saved.read_text(encoding=UTF8).strip() if saved.exists() else "synthetic"
+    return saved.read_text(encoding=UTF8).strip() if saved.exists() else DEFAULT_SET
 
 
 def save_choice(name: str) -> None:

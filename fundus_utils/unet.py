@@ -1,6 +1,5 @@
 """The U-Net: the article's network, the one it was made from, and the course's compact one."""
 
-from collections.abc import Callable
 from typing import Any
 
 from .errors import FundusError
@@ -15,26 +14,33 @@ def _two_convolutions(x: Any, filters: int) -> Any:
     return x
 
 
-def _convolution(x: Any, filters: int, kernel: int) -> Any:
+def _convolution(x: Any, filters: int, kernel: int, activation: str | None = "relu") -> Any:
     return layers.Conv2D(
-        filters, kernel, activation="relu", padding="same", kernel_initializer="he_normal"
+        filters, kernel, activation=activation, padding="same", kernel_initializer="he_normal"
     )(x)
 
 
-def article_unet(size: int | None = 512, width: int = 64, original: bool = False) -> keras.Model:
-    """Build the article's U-Net, or the original that it modified (zhixuhao/unet, 2019).
+def article_unet(
+    size: int | None = 512,
+    width: int = 64,
+    *,
+    batch_norm: bool = True,
+    dropout: bool = False,
+    two_relus: bool = True,
+) -> keras.Model:
+    """Build the article's U-Net, or one of its relatives.
 
     Four poolings, two 3x3 ReLU convolutions a level, the skips taken before pooling, nearest
     upsampling with a 2x2 convolution, a two-filter 3x3 ReLU convolution and a 1x1 sigmoid.
-    The article's has BatchNormalization after each pooling, after the lowest block and after
-    each decoder block. The original has none, but Dropout 0.5 after level 4 (its skip carries
-    the dropped tensor) and after the lowest block.
 
     Args:
         size: side of the square input in pixels, divisible by 16; None for any such size.
-        width: filters of the first level; the article's 64 gives 31,043,461 parameters, the
-            original 31,031,685.
-        original: build the original.
+        width: filters of the first level; the article's 64 gives 31,043,461 parameters.
+        batch_norm: BatchNormalization after each pooling, after the lowest block and after each
+            decoder block, as in the article.
+        dropout: Dropout 0.5 after level 4 (its skip carries the dropped tensor) and after the
+            lowest block, as in the original.
+        two_relus: end the two-filter convolution with ReLU, as both do; False leaves it open.
 
     Returns:
         A model from float32 (n, size, size, 1) to float32 (n, size, size, 1) in (0, 1).
@@ -44,10 +50,10 @@ def article_unet(size: int | None = 512, width: int = 64, original: bool = False
     """
 
     def norm(x: Any) -> Any:
-        return x if original else layers.BatchNormalization()(x)
+        return layers.BatchNormalization()(x) if batch_norm else x
 
     def drop(x: Any) -> Any:
-        return layers.Dropout(0.5)(x) if original else x
+        return layers.Dropout(0.5)(x) if dropout else x
 
     check_size(size or 16, size or 16)
     inputs = x = keras.Input((size, size, 1))
@@ -62,9 +68,22 @@ def article_unet(size: int | None = 512, width: int = 64, original: bool = False
         x = _convolution(layers.UpSampling2D(2)(x), width * 2**level, 2)
         x = layers.Concatenate()([skips[level], x])
         x = norm(_two_convolutions(x, width * 2**level))
-    x = _convolution(x, 2, 3)
+    x = _convolution(x, 2, 3, "relu" if two_relus else None)
     outputs = layers.Conv2D(1, 1, activation="sigmoid")(x)
-    return keras.Model(inputs, outputs, name="original_unet" if original else "article_unet")
+    return keras.Model(inputs, outputs, name="article_unet")
+
+
+def original_unet(size: int | None = 512, width: int = 64) -> keras.Model:
+    """Build the network that the article very likely changed (zhixuhao/unet, 2019).
+
+    The article names no source. This one agrees with its code in every layer but those that it says
+    it changed: two Dropout layers instead of BatchNormalization. 31,031,685 parameters.
+
+    Args and returns: see `article_unet`.
+    """
+    model = article_unet(size, width, batch_norm=False, dropout=True)
+    model.name = "original_unet"
+    return model
 
 
 def compact_unet(width: int = 8, depth: int = 3, n_channels: int = 1) -> keras.Model:
@@ -102,88 +121,6 @@ def compact_unet(width: int = 8, depth: int = 3, n_channels: int = 1) -> keras.M
         x = block(x, width * 2**level)
     outputs = layers.Conv2D(1, 1, activation="sigmoid")(x)
     return keras.Model(inputs, outputs, name="compact_unet")
-
-
-def residual_unet(width: int = 8, depth: int = 3, n_channels: int = 1) -> keras.Model:
-    """Build the compact network with a shortcut round each block (He et al. 2016).
-
-    A block adds what its two convolutions find to a 1x1 convolution of what went in.
-
-    Args:
-        width: filters of the first level, doubled at each of `depth` poolings.
-        depth: poolings; input sides must be divisible by 2**depth.
-        n_channels: image channels of the input.
-
-    Returns:
-        A model from float32 (n, height, width, n_channels) to (n, height, width, 1) in (0, 1).
-    """
-
-    def normalized(x: Any, filters: int, kernel: int) -> Any:
-        x = layers.Conv2D(
-            filters, kernel, padding="same", use_bias=False, kernel_initializer="he_normal"
-        )(x)
-        return layers.BatchNormalization()(x)
-
-    def block(x: Any, filters: int) -> Any:
-        found = layers.ReLU()(normalized(x, filters, 3))
-        found = normalized(found, filters, 3)
-        return layers.ReLU()(layers.Add()([found, normalized(x, filters, 1)]))
-
-    inputs = x = keras.Input((None, None, n_channels))
-    skips = []
-    for level in range(depth):
-        x = block(x, width * 2**level)
-        skips.append(x)
-        x = layers.MaxPooling2D(2)(x)
-    x = block(x, width * 2**depth)
-    for level in reversed(range(depth)):
-        x = layers.Concatenate()([skips[level], layers.UpSampling2D(2)(x)])
-        x = block(x, width * 2**level)
-    outputs = layers.Conv2D(1, 1, activation="sigmoid")(x)
-    return keras.Model(inputs, outputs, name="residual_unet")
-
-
-def cascade_unet(width: int = 8, depth: int = 3, n_channels: int = 1) -> keras.Model:
-    """Build two compact networks, the second one seeing the photograph and the first one's map.
-
-    After the little W-Net (Galdran et al. 2022), which is also told by its loss how good the first
-    map is; here only the second map is judged.
-
-    Args:
-        width: filters of the first level of both, doubled at each of `depth` poolings.
-        depth: poolings; input sides must be divisible by 2**depth.
-        n_channels: image channels of the input.
-
-    Returns:
-        A model from float32 (n, height, width, n_channels) to (n, height, width, 1) in (0, 1).
-    """
-    first = compact_unet(width, depth, n_channels)
-    second = compact_unet(width, depth, n_channels + 1)
-    first.name, second.name = "first", "second"
-    inputs = keras.Input((None, None, n_channels))
-    outputs = second(layers.Concatenate()([inputs, first(inputs)]))
-    return keras.Model(inputs, outputs, name="cascade_unet")
-
-
-def _article(width: int, depth: int, n_channels: int) -> keras.Model:
-    """Build the article's network for a preset, which must ask for what it can be."""
-    if (depth, n_channels) != (4, 1):
-        problem = (
-            f"the article's network has 4 poolings and 1 channel, not {depth} and {n_channels}"
-        )
-        raise FundusError(problem, "change the preset, or choose another network")
-    return article_unet(None, width)
-
-
-# The networks that a preset may name. To add one: a function of width, depth and n_channels that
-# returns a model from float32 (n, h, w, n_channels) to (n, h, w, 1) in (0, 1), for any h and w that
-# are multiples of 16, and a line here.
-NETWORKS: dict[str, Callable[..., keras.Model]] = {
-    "compact_unet": compact_unet,
-    "residual_unet": residual_unet,
-    "cascade_unet": cascade_unet,
-    "article_unet": _article,
-}
 
 
 def check_size(height: int, width: int, depth: int = 4) -> None:

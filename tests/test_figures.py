@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fundus_utils import figures
+from fundus_utils import diagrams, figures
 
 BLACK = [0, 0, 0]
 WHITE = [255, 255, 255]
@@ -277,3 +277,43 @@ def test_a_watched_training_shows_losses_dice_rate_and_the_last_maps(maps: int) 
     if maps == 12:
         assert axes[-1].get_title() == f"step {table['step'].iloc[-1]:.0f}"
     plt.close(figure)
+
+
+# Outlines, numbers, and the network
+
+
+def test_outlines_lie_on_the_border_of_their_label() -> None:
+    label = np.zeros((6, 8), bool)
+    label[2:4, 3:6] = True
+    nothing = np.zeros((6, 8), bool)
+    grey = pictures()["grey"]
+    figure = figures.outlined([grey, grey], [label, nothing], ["label", "no label"])
+    drawn, bare = figure.axes
+    assert len(drawn.collections) == 1
+    assert not bare.collections  # and no warning: an empty label has no outline
+    corners = drawn.collections[0].get_paths()[0].vertices
+    assert corners.min(axis=0).tolist() == [2.5, 1.5]  # column and row, half a pixel outside
+    assert corners.max(axis=0).tolist() == [5.5, 3.5]
+
+
+def test_each_number_stands_in_its_square() -> None:
+    grids = [np.array([[1, -2.5], [0, 7]]), np.ones((1, 3))]
+    figure = diagrams.number_panels(grids, ["four", "the same"])
+    first, second = figure.axes
+    assert [text.get_text() for text in first.texts] == ["1", "-2.5", "0", "7"]
+    assert [text.get_position() for text in first.texts] == [(0, 0), (1, 0), (0, 1), (1, 1)]
+    assert [text.get_text() for text in second.texts] == ["1", "1", "1"]
+    assert [axis.get_title() for axis in (first, second)] == ["four", "the same"]
+
+
+def test_the_diagram_has_the_articles_levels_operations_and_norms() -> None:
+    axis = diagrams.unet_diagram().axes[0]
+    words = [text.get_text() for text in axis.texts]
+    assert words.count("BN") == 9
+    sizes = {512: 6, 256: 4, 128: 4, 64: 4, 32: 2}
+    assert {side: words.count(f"{side} x {side}") for side in sizes} == sizes
+    assert {"64+64", "128+128", "256+256", "512+512", "1024"} <= set(words)
+    operations = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert operations == [words for words, _, _ in diagrams.OPERATIONS.values()]
+    arrows = [text for text in axis.texts if getattr(text, "arrow_patch", None) is not None]
+    assert len(arrows) == 9 + 4 + 4 + 4 + 2  # convolutions, poolings, skips, upsamplings, head

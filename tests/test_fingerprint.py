@@ -174,7 +174,7 @@ def network_key(model):
 def test_a_network_built_twice_has_one_identity():
     assert network_key(unet.compact_unet(2, 2)) == network_key(unet.compact_unet(2, 2))
     assert network_key(own(name=None)) == network_key(own(name=None))
-    article = functools.partial(unet.article_unet, None, 2, original=True)
+    article = functools.partial(unet.original_unet, None, 2)
     assert network_key(article()) == network_key(article())
 
 

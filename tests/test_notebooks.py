@@ -164,7 +164,7 @@ TAUGHT = {
     "01": ["base_rate_loss"],
     "02": ["merge", "split"],
     "03": ["RunningStatistics", "normalize"],
-    "04": ["_convolution", "_two_convolutions", "article_unet", "compact_unet"],
+    "04": ["_convolution", "_two_convolutions", "article_unet", "original_unet", "compact_unet"],
     "06": ["colour_vessels"],
 }
 

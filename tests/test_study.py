@@ -138,8 +138,10 @@ def test_killed_at_random_moments_each_row_comes_once_with_the_same_weights(
 @pytest.mark.slow
 def test_what_older_code_has_left_is_trained_anew(file, tmp_path, monkeypatch):
     (one,) = [t for t in read_study(file) if t.name == "second"]
-    row = study.run_training(one, tmp_path / "run")
-    assert study.run_training(one, tmp_path / "run")["seconds"] == row["seconds"]  # not trained
+    rows = study.run_training(one, tmp_path / "run")
+    assert (
+        study.run_training(one, tmp_path / "run")[0]["seconds"] == rows[0]["seconds"]
+    )  # not trained
     trained = []
     monkeypatch.setattr(study, "train", lambda *_, **__: trained.append(True))
     monkeypatch.setattr(storage, "sources", lambda names: {"unet.py": "another"})
@@ -150,7 +152,7 @@ def test_what_older_code_has_left_is_trained_anew(file, tmp_path, monkeypatch):
 
 def test_a_row_that_means_something_else_now_is_refused(file):
     one = read_study(file)[0]
-    results.append_row(file.with_suffix(".csv"), row_of("first", 0, key=one.key, seconds=3))
+    results.append_rows(file.with_suffix(".csv"), [row_of("first", 0, key=one.key, seconds=3)])
     assert [(t.name, t.seed) for t in left_of(file)] == [("first", 1), ("second", 5)]
     assert seconds_left(file) == pytest.approx(0.3 * (20 + 10))
     changed(file, 'preset = "lesson"', 'preset = "drawn"')
@@ -166,7 +168,7 @@ def test_other_weights_to_start_from_are_another_training(file, monkeypatch):
 
 
 def test_a_study_that_is_over_keeps_its_rows_and_is_not_run(file):
-    results.append_row(file.with_suffix(".csv"), row_of("first", 0, key="of an older code"))
+    results.append_rows(file.with_suffix(".csv"), [row_of("first", 0, key="of an older code")])
     with pytest.raises(FundusError, match="other settings"):
         left_of(file)
     text = file.read_text(encoding="utf-8")
@@ -180,7 +182,7 @@ def test_a_training_that_fails_does_not_stop_the_others(file, monkeypatch):
     def run(one, folder):
         if one.seed == 0:
             raise FundusError("the loss became nan", "lower the rate")
-        return row_of(one.name, one.seed, key=one.key)
+        return [row_of(one.name, one.seed, key=one.key)]
 
     monkeypatch.setattr(study, "run_training", run)
     with pytest.raises(FundusError, match=r"1 of 3 trainings failed.*'first', seed 0.*became nan"):
@@ -192,7 +194,7 @@ def test_names_that_look_like_numbers_stay_names(file):
     changed(file, '"first"', '"12"')
     changed(file, '"second"', '"NA"')
     for one in read_study(file):
-        results.append_row(file.with_suffix(".csv"), row_of(one.name, one.seed, key=one.key))
+        results.append_rows(file.with_suffix(".csv"), [row_of(one.name, one.seed, key=one.key)])
     assert left_of(file) == []
 
 
@@ -245,14 +247,14 @@ def test_a_name_that_is_not_there_is_refused(file, capsys):
 
 def test_rows_are_appended_and_other_columns_refused(tmp_path):
     path = tmp_path / "table.csv"
-    results.append_row(path, row_of("ä, b", 0, dice=0.5))
+    results.append_rows(path, [row_of("ä, b", 0, dice=0.5)])
     before = path.read_bytes()
-    results.append_row(path, row_of("c", 1, dice=float("nan")))
+    results.append_rows(path, [row_of("c", 1, dice=float("nan"))])
     assert path.read_bytes().startswith(before)
     table = results.read_table(path)
     assert table["name"].tolist() == ["ä, b", "c"] and table["key"].tolist() == ["0123456789"] * 2
     with pytest.raises(FundusError, match="other columns"):
-        results.append_row(path, row_of("d", 2))
+        results.append_rows(path, [row_of("d", 2)])
     assert results.read_table(tmp_path / "none.csv").empty
 
 

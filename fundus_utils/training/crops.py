@@ -41,6 +41,7 @@ class Crops:
     merged: the photographs, see `Preparation.merged`. preparation: gives the normalization. size:
     of a crop, in pixels. augment: a function with the signature of `augmentation.augment`. whole:
     crops lie round the photograph's middle; else round a random point of its field of view.
+    corners: what lies outside the field of view counts too.
     """
 
     merged: Sequence[Bytes]
@@ -50,6 +51,7 @@ class Crops:
     ranges: Ranges = field(default_factory=Ranges)
     augment: Augment = augment
     whole: bool = False
+    corners: bool = False
 
     def __post_init__(self) -> None:
         """Measure each photograph once."""
@@ -78,7 +80,8 @@ class Crops:
 
         Returns:
             image float32 (size, size, n_channels), normalized; label float32 (size, size, 1), 0 or
-            1; weight float32 (size, size, 1), 1 inside the field of view and 0 outside.
+            1; weight float32 (size, size, 1), 1 inside the field of view and 0 outside, or 1
+            everywhere where corners count.
         """
         rng = np.random.default_rng([self.seed, int(i)])
         source = self.source(int(i), rng)
@@ -95,7 +98,8 @@ class Crops:
         )
         image, label, fov = split(moved, n_channels)
         normalized = normalize(image, source.mean, source.std)
-        return normalized, as_target(label), as_target(fov)
+        counted = np.ones_like(fov) if self.corners else fov
+        return normalized, as_target(label), as_target(counted)
 
     def _kept_failure(self, i: int) -> Example:
         """Make crop i; keep an error, which TensorFlow would wrap in one of its own."""

@@ -180,6 +180,7 @@ def _crops_of(
             ranges=preset.ranges,
             augment=augment,
             whole=preset.whole,
+            corners=preset.corners,
             eyes=Eyes(seed, preparation),
         )
     return Crops(
@@ -190,6 +191,7 @@ def _crops_of(
         ranges=preset.ranges,
         augment=augment,
         whole=preset.whole,
+        corners=preset.corners,
     )
 
 

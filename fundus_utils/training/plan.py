@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import storage, unet
+from .. import storage
 from ..data import SOURCES, FundusSet
 from ..errors import FundusError
+from ..networks import NETWORKS
 from ..photograph import MULTIPLE
 from ..quiet import keras
 from ..trained_model import bare_network
@@ -24,6 +25,7 @@ CODE = (
     "normalization",
     "preparation",
     "unet",
+    "networks",
     "evaluation",
     "prediction",
     "trained_model",
@@ -35,10 +37,10 @@ CODE = (
 
 def build_network(preset: Preset) -> Any:
     """Build the network that a preset names. Raises FundusError if there is none of that name."""
-    if preset.architecture not in unet.NETWORKS:
+    if preset.architecture not in NETWORKS:
         problem = f"no network is called {preset.architecture!r}"
-        raise FundusError(problem, f"choose from {', '.join(unet.NETWORKS)}")
-    return unet.NETWORKS[preset.architecture](
+        raise FundusError(problem, f"choose from {', '.join(NETWORKS)}")
+    return NETWORKS[preset.architecture](
         width=preset.width,
         depth=preset.depth,
         n_channels=len(preset.channels),

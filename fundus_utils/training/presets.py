@@ -18,11 +18,12 @@ class Preset:
 
     minutes: float
     start: str = NOTHING  # or the model whose weights it begins with: `drawn`, `shipped`, a folder
-    architecture: str = "compact_unet"  # a name of `unet.NETWORKS`
+    architecture: str = "compact_unet"  # a name of `networks.NETWORKS`
     width: int = 8  # features of its first level
     depth: int = 3  # poolings
     crop: int = 64  # pixels a side
     whole: bool = False  # crops show the photograph's middle, instead of a random point of it
+    corners: bool = False  # the loss counts what lies outside the field of view too
     batch: int = 16  # crops a step
     loss: str = "cross_entropy"  # a name of `losses.LOSSES`
     learning_rate: float = 3e-3  # the highest

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,21 +13,24 @@ from typing import Any
 from tqdm import tqdm
 
 from .. import results, storage
+from ..diagnosis import diagnose
 from ..errors import FundusError
 from ..evaluation import evaluate_maps
 from ..prediction import predict_set
 from ..trained_model import TrainedModel, is_finished, load_model
 from .fingerprint import versions
+from .patients import gather
 from .plan import CODE
 from .study_file import Training, commit_of, left_of, parts_of, read_study
 from .train import train
 
 MEASURED = ("dice", "auc", "average_precision", "mcc")
 CLOCK = "clock.json"
+DIAGNOSES = "diagnoses.csv"
 
 
 def run_study(path: Path, only: str | None = None) -> None:
-    """Run what is left of a study at low priority; each row is appended whole to its CSV file.
+    """Run what is left of a study at low priority; the rows of each training are appended whole.
 
     Stopped at any moment, also by SIGKILL, it goes on where it was when it is called again. A
     training that fails does not stop those after it.
@@ -52,20 +56,21 @@ def run_study(path: Path, only: str | None = None) -> None:
         failures: list[str] = []
         for one in tqdm(wanted, desc=path.stem, unit="training", file=sys.stderr):
             try:
-                row = run_training(one, folder / storage.key_of(one.name, one.seed))
+                rows = run_training(one, folder / storage.key_of(one.name, one.seed))
             except FundusError as error:  # such as a loss that is no number: the others go on
                 failures.append(f"{one.name!r}, seed {one.seed}: {error}")
                 continue
-            results.append_row(path.with_suffix(".csv"), row)
+            results.append_rows(path.with_suffix(".csv"), rows)
     if failures:
         problem = f"{len(failures)} of {len(wanted)} trainings failed, the others are there"
         raise FundusError(problem, "\n".join(failures))
 
 
-def run_training(one: Training, folder: Path) -> dict[str, Any]:
+def run_training(one: Training, folder: Path) -> list[dict[str, Any]]:
     """Train, or go on training, in a folder, and measure; return the row.
 
-    What another version of the code has left in the folder is trained anew.
+    A training that is diagnosed has a row for each epoch. What another version of the code has left
+    in the folder is trained anew.
     """
     about = [one.key, storage.sources(CODE), versions()]
     known = folder / "about.json"
@@ -84,10 +89,34 @@ def run_training(one: Training, folder: Path) -> dict[str, Any]:
             photographs=one.photographs,
             steps=one.steps,
             seed=one.seed,
-            on_epoch=lambda model, curve: clock.stop(),
+            on_epoch=_diagnosing(one, folder, clock) if one.diagnosed else clock.stop,
         )
         clock.stop()
-    return _row(one, trained, clock)
+    if one.diagnosed:
+        measured = results.read_table(folder / DIAGNOSES).to_dict("records")
+    else:
+        measured = [_measured(one, trained) | clock.entries]
+    return [_row(one, trained, entries) for entries in measured]
+
+
+def _diagnosing(one: Training, folder: Path, clock: "_Clock") -> Callable[..., None]:
+    """Return what looks into the network after each epoch and adds a row to a table in the folder.
+
+    Killed between the end of an epoch and its row, the training goes on without that row.
+    """
+    sets = [part.first(one.photographs) if one.photographs else part for part in parts_of(one.sets)]
+    photographs = gather(sets, one.preset, one.seed).validation
+    if photographs is None:
+        problem = f"{one.name!r} cannot be diagnosed: nobody is held out"
+        raise FundusError(problem, "take photographs of two patients at least")
+
+    def on_epoch(model: Any, curve: Any) -> None:
+        clock.stop()
+        found = {name: round(value, 5) for name, value in diagnose(model, photographs).items()}
+        row = {"steps": int(curve["step"].iloc[-1])} | found | clock.entries
+        results.append_rows(folder / DIAGNOSES, [row])
+
+    return on_epoch
 
 
 class _Clock:
@@ -102,8 +131,8 @@ class _Clock:
         self.loads: list[float] = known["loads"]
         self.begin = time.monotonic()
 
-    def stop(self) -> None:
-        """Add the time since the last stop, and write it down."""
+    def stop(self, *_: Any) -> None:
+        """Add the time since the last stop, and write it down; what it is called with is left."""
         now = time.monotonic()
         self.seconds += now - self.begin
         self.begin = now
@@ -112,34 +141,41 @@ class _Clock:
         storage.save_json(self.path, {"seconds": self.seconds, "loads": self.loads})
 
     @property
-    def load(self) -> float:
-        """The mean number of processes that wanted a processor."""
-        return sum(self.loads) / len(self.loads) if self.loads else float("nan")
+    def entries(self) -> dict[str, float]:
+        """The two of a row: the seconds, and the mean number of processes that wanted to run."""
+        load = sum(self.loads) / len(self.loads) if self.loads else float("nan")
+        return {"seconds": round(self.seconds), "load": round(load, 1)}
 
 
-def _row(one: Training, trained: TrainedModel, clock: _Clock) -> dict[str, Any]:
-    """Measure a trained model on the tests and put the row together."""
-    row: dict[str, Any] = {
+def _measured(one: Training, trained: TrainedModel) -> dict[str, Any]:
+    """Measure a trained model on the tests."""
+    found: dict[str, Any] = {}
+    for text, part in zip(one.tests, parts_of(one.tests), strict=True):
+        pooled = evaluate_maps(predict_set(trained, part), trained.threshold)["pooled"]
+        for measure in MEASURED:
+            found[f"{text} {measure}"] = round(pooled[measure], 5)
+    return found | {
+        "threshold": trained.threshold,
+        "threshold_source": trained.card["threshold_source"],
+    }
+
+
+def _row(one: Training, trained: TrainedModel, measured: dict[str, Any]) -> dict[str, Any]:
+    """Put a row together: what was trained, what was measured, and what it was made with."""
+    libraries = [f"{name} {number}" for name, number in trained.card["versions"].items()]
+    trained_as = {
         "name": one.name,
         "seed": one.seed,
         "steps": trained.card["steps"],
         "parameters": trained.card["network"]["parameters"],
     }
-    for text, part in zip(one.tests, parts_of(one.tests), strict=True):
-        pooled = evaluate_maps(predict_set(trained, part), trained.threshold)["pooled"]
-        for measure in MEASURED:
-            row[f"{text} {measure}"] = round(pooled[measure], 5)
-    libraries = [f"{name} {number}" for name, number in trained.card["versions"].items()]
-    return row | {
-        "threshold": trained.threshold,
-        "threshold_source": trained.card["threshold_source"],
-        "seconds": round(clock.seconds),
-        "load": round(clock.load, 1),
+    made_with = {
         "commit": commit(),
         "date": datetime.now(UTC).date().isoformat(),
         "versions": "; ".join(libraries),
         "key": one.key,
     }
+    return trained_as | measured | made_with
 
 
 def commit() -> str:

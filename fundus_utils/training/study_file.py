@@ -19,7 +19,14 @@ from ..errors import FundusError
 from .ancestry import start_checksum
 from .presets import Preset, entries_of, preset_called
 
-AT_THE_TOP = ("sets", "preset", "steps", "seeds", "tests")  # at the top, for all trainings
+AT_THE_TOP = (
+    "sets",
+    "preset",
+    "steps",
+    "seeds",
+    "tests",
+    "diagnosed",
+)  # at the top, for all trainings
 COMMIT = "commit"  # at the top of a study that is over
 OWN = ("name", "sets", "preset", "steps", "seeds", "photographs", "changes")
 
@@ -30,7 +37,8 @@ class Training:
 
     name, seed: tell it from the others. sets: as `parts_of` reads them. preset: with its changes.
     steps: how many. photographs: the first so many of each set alone, or None. tests: what it is
-    measured on, as `parts_of` reads them.
+    measured on, as `parts_of` reads them. diagnosed: instead of that, it is looked into after each
+    epoch, see `diagnosis.diagnose`, on its held-out photographs.
     """
 
     name: str
@@ -40,6 +48,7 @@ class Training:
     steps: int
     photographs: int | None
     tests: tuple[str, ...]
+    diagnosed: bool = False
 
     @property
     def key(self) -> str:
@@ -110,8 +119,11 @@ def _refuse_unknown(path: Path, entries: dict[str, Any], known: tuple[str, ...])
 
 def _trainings_of(path: Path, entries: dict[str, Any]) -> Iterator[Training]:
     """Return a training for each seed."""
-    lacking = [name for name in ("name", "sets", "preset", "steps", "tests") if name not in entries]
-    if lacking:
+    diagnosed = bool(entries.get("diagnosed", False))
+    needed = ["name", "sets", "preset", "steps"]
+    if not diagnosed:
+        needed.append("tests")
+    if lacking := [name for name in needed if name not in entries]:
         problem = f"{path}: a training lacks {', '.join(lacking)}"
         raise FundusError(problem, "write it there, or at the top of the file")
     changes = dict(entries.get("changes", {}))
@@ -128,7 +140,8 @@ def _trainings_of(path: Path, entries: dict[str, Any]) -> Iterator[Training]:
             preset=replace(preset_called(entries["preset"]), **changes),
             steps=entries["steps"],
             photographs=entries.get("photographs"),
-            tests=tuple(entries["tests"]),
+            tests=() if diagnosed else tuple(entries["tests"]),
+            diagnosed=diagnosed,
         )
 
 
