@@ -73,7 +73,12 @@ def _arrow(axis: Any, operation: str, start: tuple, end: tuple) -> None:
         "",
         xy=(right - across, -below + down),
         xytext=(left + across, -above - down),
-        arrowprops={"arrowstyle": "-|>", "color": colour, "ls": line, "lw": 1.8},
+        arrowprops={
+            "arrowstyle": "-|>",
+            "color": colour,
+            "ls": (0, (2, 1.5)) if line == "--" else line,
+            "lw": 1.8,
+        },
     )
 
 

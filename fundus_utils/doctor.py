@@ -48,7 +48,7 @@ def _disk() -> Finding:
 
 
 def _sets() -> Iterator[Finding]:
-    """Say which of the real sets are here; none of them is needed."""
+    """Say which of the real sets are here; only that which comes with the project must be."""
     from .data import SOURCES, load_set
 
     for name in SOURCES:
@@ -56,7 +56,11 @@ def _sets() -> Iterator[Finding]:
             continue
         try:
             yield True, f"{name}: {len(load_set(name, 'all'))} photographs"
-        except (FundusError, OSError):
+        except (FundusError, OSError) as error:
+            if SOURCES[name].comes_along:
+                reason = getattr(error, "problem", error)
+                yield False, f"{name}: {reason}; it comes with the project: get the project again"
+                continue
             yield True, f"{name}: not here, and not needed; data/README.md says how to get it"
 
 

@@ -18,7 +18,7 @@ RING = 6  # pixels: a vessel is compared with what lies this close to it, not wi
 class Contrast:
     """How a vessel stands out in one channel of one photograph.
 
-    difference: grey levels (of 255) by which vessels are darker than the ring round them; below 0
+    difference: grey levels (of 255) by which vessels are darker than the ring near them; below 0
     they are brighter. noise: the standard deviation of the ring's pixels round the mean of the ring
     nearby, in grey levels.
     """
@@ -54,9 +54,9 @@ def vessel_contrast(photograph: Bytes, label: Bools, fov: Bools, channel: str) -
         return ndimage.gaussian_filter(picture, 2 * RING)
 
     # The mean of the ring's pixels nearby: brightness changes slowly across the photograph.
-    nearby = smooth(values * ring)[ring] / smooth(ring.astype(np.float64))[ring]
-    difference = values[ring].mean() - values[label & fov].mean()
-    return Contrast(float(difference), float((values[ring] - nearby).std()))
+    nearby = smooth(values * ring) / np.maximum(smooth(ring.astype(np.float64)), 1e-9)
+    darker = nearby - values
+    return Contrast(float(darker[label & fov].mean()), float(darker[ring].std()))
 
 
 def vessel_widths(label: Bools) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ import io
 import math
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -177,25 +178,35 @@ class LiveCurve:
 
     SIDE = 160  # pixels of the place whose map is shown, in the photograph's middle
 
-    def __init__(self, batch: Any = None) -> None:
+    def __init__(self, batch: Any = None, keep: Path | None = None) -> None:
         """Show nothing yet.
 
         Args:
             batch: a prepared photograph, such as `next(iter(data.validation))`: its map is shown
                 after each epoch.
+            keep: a file of NumPy (.npz) that the maps are written to, one by one, named by step.
         """
+        self.keep = keep
         self.image = None if batch is None else np.asarray(batch[0])
         self.maps: list[Floats] = []
         self.handle: Any = None
 
+    @classmethod
+    def middle_of(cls, picture: np.ndarray) -> np.ndarray:
+        """Return the place that is shown: the middle, at most SIDE pixels a side."""
+        top, left = ((side - cls.SIDE) // 2 for side in picture.shape[:2])
+        return picture[max(0, top) :, max(0, left) :][: cls.SIDE, : cls.SIDE]
+
     def __call__(self, model: Any, curve: pd.DataFrame) -> None:
-        """Draw the training so far in the same place; nothing where `live()` is False."""
+        """Draw the training so far in the same place; nothing is drawn where `live()` is False."""
+        if self.image is not None and (live() or self.keep):
+            found = np.asarray(model.predict_on_batch(self.image))[0, ..., 0]
+            self.maps.append(self.middle_of(found))
+        if self.keep:
+            steps = curve["step"].astype(int).astype(str)[-len(self.maps) :]
+            np.savez_compressed(self.keep, **dict(zip(steps, self.maps, strict=True)))
         if not live():
             return
-        if self.image is not None:
-            found = np.asarray(model.predict_on_batch(self.image))[0, ..., 0]
-            top, left = ((side - self.SIDE) // 2 for side in found.shape)
-            self.maps.append(found[max(0, top) :, max(0, left) :][: self.SIDE, : self.SIDE])
         mime, content = encode(watched(curve, self.maps[-len(curve) :]))
         last = curve.iloc[-1]
         alt = f"Loss so far: training {last['loss']:.3f}, validation {last['val_loss']:.3f}"

@@ -199,3 +199,13 @@ def test_crops_of_endless_eyes_depend_on_seed_and_number_alone():
         made.append(found)
     for i in (0, 1, 900):
         assert same(made[0][i], made[1][i])
+
+
+def test_corners_count_where_they_are_asked_for() -> None:
+    merged = np.zeros((64, 64, 3), np.uint8)
+    merged[16:48, 16:48, 2] = 255  # the field of view
+    usual = Crops([merged], PREPARATION, size=64, ranges=STILL, whole=True)[0]
+    all_of_it = replace(Crops([merged], PREPARATION, 64, ranges=STILL, whole=True), corners=True)[0]
+    assert 0 < usual[2].mean() < 0.3
+    assert all_of_it[2].min() == 1 and all_of_it[2].dtype == np.float32
+    assert np.array_equal(usual[0], all_of_it[0])

@@ -389,7 +389,7 @@ def test_reading_needs_no_network_and_no_tensorflow() -> None:
 
 
 def test_the_order_of_the_sets_and_their_licences() -> None:
-    assert list(SOURCES) == ["synthetic", "drive", "chase_db1", "stare", "hrf", "folder"]
+    assert list(SOURCES) == ["chase_db1", "synthetic", "drive", "stare", "hrf", "folder"]
     assert all(source.licence for source in SOURCES.values())
 
 

@@ -65,13 +65,13 @@ def test_slow_changes_of_brightness_are_no_noise() -> None:
     photograph[..., 1] = np.arange(100, 141)[:, None]  # one grey level a row
     found = vessel_contrast(photograph, line(1), EVERYWHERE, "green")
     spread = photograph[..., 1][ring_around(line(1), EVERYWHERE)].std()
-    assert found.difference == 0
+    assert found.difference == pytest.approx(0, abs=1e-9)
     assert found.noise < spread / 2
 
 
 def test_brighter_vessels_have_a_negative_contrast() -> None:
     found = vessel_contrast(scene(100, 150, 100), line(1), EVERYWHERE, "green")
-    assert found.difference == -50
+    assert found.difference == pytest.approx(-50)
     assert found.noise < 1e-9
     assert found.to_noise == 0
     assert vessel_contrast(scene(100, 150, 100), line(1), EVERYWHERE, "red") == Contrast(0, 0)

@@ -1,6 +1,7 @@
 """Figures: colours by hand, panels, curves, and one figure that grows where it may."""
 
 import io
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -261,6 +262,26 @@ def test_the_map_of_one_place_grows_beside_the_curves(
         live(Model(), curve(rows))
     assert [len(maps) for maps in seen] == [1, 2, 3]
     assert seen[-1][2].shape == (160, 160) and seen[-1][2][0, 0] == np.float32(0.3)
+
+
+def test_maps_are_kept_by_step_also_where_nothing_is_shown(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FUNDUS_LIVE", "0")
+    image = np.zeros((1, 64, 64, 1), np.float32)
+    values = iter((0.1, 0.2))
+
+    class Model:
+        def predict_on_batch(self, batch: np.ndarray) -> np.ndarray:
+            return np.full_like(batch, next(values))
+
+    live = figures.LiveCurve([image, None, None], keep=tmp_path / "maps.npz")
+    for rows in (1, 2):
+        live(Model(), curve(rows))
+    kept = np.load(tmp_path / "maps.npz")
+    assert kept.files == [str(int(step)) for step in curve(2)["step"]]
+    assert [kept[step][0, 0] for step in kept.files] == [np.float32(0.1), np.float32(0.2)]
+    assert not screen.shown
 
 
 @pytest.mark.parametrize("maps", [0, 1, 12])

@@ -267,16 +267,16 @@ def test_folder_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch) -> None
         storage.data_dir()
 
 
-def test_environment_then_saved_choice_then_synthetic(
+def test_environment_then_saved_choice_then_the_set_that_comes_along(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert storage.chosen_set() == "synthetic"
-    storage.save_choice("chase_db1")
     assert storage.chosen_set() == "chase_db1"
+    storage.save_choice("synthetic")
+    assert storage.chosen_set() == "synthetic"
     monkeypatch.setenv("FUNDUS_DATASET", "drive")
     assert storage.chosen_set() == "drive"
     monkeypatch.setenv("FUNDUS_DATASET", "")
-    assert storage.chosen_set() == "chase_db1"
+    assert storage.chosen_set() == "synthetic"
 
 
 # Text and keys

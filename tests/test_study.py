@@ -70,7 +70,7 @@ def test_the_top_counts_unless_a_training_says_otherwise(file):
         ("first", 1, 20, None),
         ("second", 5, 10, 1),
     ]
-    assert one.preset.width == 2 and one.preset.learning_rate == 3e-3
+    assert one.preset.width == 2 and one.preset.learning_rate == 1e-2
     assert one.key == two.key != three.key
 
 
@@ -148,6 +148,20 @@ def test_what_older_code_has_left_is_trained_anew(file, tmp_path, monkeypatch):
     with pytest.raises(AttributeError):  # the stand-in returns no model
         study.run_training(one, tmp_path / "run")
     assert trained == [True]
+
+
+@pytest.mark.slow
+def test_a_diagnosed_training_has_a_row_for_each_epoch(file):
+    changed(file, 'tests = ["folder', '# tests = ["folder')
+    changed(file, "seeds = [0, 1]", "seeds = [0, 1]\ndiagnosed = true")
+    study.run_study(file, only="first")
+    table = results.read_table(file.with_suffix(".csv"))
+    assert table[["seed", "steps"]].values.tolist() == [[0, 10], [0, 20], [1, 10], [1, 20]]
+    assert table["silent"].between(0, 1).all() and (table["loss_bias"] <= table["loss"]).all()
+    assert table["seconds"].groupby(table["seed"]).is_monotonic_increasing.all()
+    assert [(t.name, t.seed) for t in left_of(file)] == [("second", 5)]
+    with pytest.raises(FundusError, match="'second' cannot be diagnosed: nobody is held out"):
+        study.run_study(file)
 
 
 def test_a_row_that_means_something_else_now_is_refused(file):

@@ -207,7 +207,7 @@ def test_upload_leaves_nothing_on_the_disk(uploading, tmp_path: Path) -> None:
 
 def test_chosen_set_is_saved(data: Path) -> None:
     menu = widgets.set_chooser().children[0]
-    assert menu.value == "synthetic"
+    assert menu.value == "chase_db1"
     menu.value = "drive"
     assert storage.chosen_set() == "drive"
     assert widgets.set_chooser().children[0].value == "drive"

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from fundus_utils import doctor, storage, workbook
+from fundus_utils import data, doctor, storage, workbook
 from fundus_utils.errors import FundusError
 
 SHOW = """
@@ -189,6 +189,20 @@ def test_the_doctor_finds_this_environment_ready(capsys: pytest.CaptureFixture) 
     text = capsys.readouterr().out
     assert "FAIL" not in text
     assert "numpy" in text
+
+
+def test_the_doctor_misses_the_set_that_comes_along_and_no_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def gone(name: str, part: str) -> list:
+        raise FundusError(f"{name} is not there", "look")
+
+    monkeypatch.setattr(data, "load_set", gone)
+    assert not doctor.report()
+    lines = capsys.readouterr().out.splitlines()
+    (failed,) = [line for line in lines if line.startswith("FAIL")]
+    assert failed.startswith("FAIL chase_db1: chase_db1 is not there; it comes with the project")
+    assert sum("not here, and not needed" in line for line in lines) == 3
 
 
 def test_the_doctor_names_what_is_missing(

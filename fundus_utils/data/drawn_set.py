@@ -1,4 +1,4 @@
-"""The default data set: 60 drawn photographs, drawn at first use and kept."""
+"""The data set `synthetic`: 60 drawn photographs, drawn at first use and kept."""
 
 from importlib.metadata import version
 from pathlib import Path

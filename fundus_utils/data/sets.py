@@ -136,6 +136,12 @@ def hrf_records(root: Path) -> Iterator[Record]:
 
 
 SOURCES = {
+    "chase_db1": Source(
+        folder="CHASE_DB1",
+        licence="CC BY 4.0 (Fraz et al. 2012)",
+        records=chase_db1_records,
+        comes_along=True,
+    ),
     "synthetic": Source(
         folder="derived",
         licence="MIT (drawn by this project)",
@@ -146,12 +152,6 @@ SOURCES = {
         folder="DRIVE",
         licence="research and education only, no redistribution (Staal et al. 2004)",
         records=drive_records,
-    ),
-    "chase_db1": Source(
-        folder="CHASE_DB1",
-        licence="CC BY 4.0 (Fraz et al. 2012)",
-        records=chase_db1_records,
-        comes_along=True,
     ),
     "stare": Source(
         folder="STARE",

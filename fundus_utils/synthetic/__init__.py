@@ -1,4 +1,4 @@
-"""Drawn (synthetic) fundus photographs with their vessel labels: the default data set.
+"""Drawn (synthetic) fundus photographs with their vessel labels: the data set `synthetic`.
 
 `draw_eye` goes the whole way: ranges -> growth -> raster -> fundus, disease -> camera, observers.
 `draw_set` writes many eyes as files. Nothing here needs the rest of the course.
