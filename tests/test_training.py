@@ -623,7 +623,7 @@ def test_a_preset_that_cannot_be_trained_is_refused(change, said):
 
 
 def test_a_misspelt_preset_or_network_names_the_known():
-    with pytest.raises(FundusError, match=r"'labtop'.*lesson, laptop, .*drawn"):
+    with pytest.raises(FundusError, match=r"'labtop'.*lesson, quick, laptop, .*drawn"):
         preset_called("labtop")
     with pytest.raises(FundusError, match=r"'resnet'.*compact_unet"):
         plan.build_network(replace(TINY, architecture="resnet"))
