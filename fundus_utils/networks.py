@@ -5,7 +5,7 @@ from typing import Any
 
 from .errors import FundusError
 from .quiet import keras
-from .unet import article_unet, compact_unet, layers
+from .unet import article_unet, compact_unet, layers, original_unet
 
 
 def residual_unet(width: int = 8, depth: int = 3, n_channels: int = 1) -> keras.Model:
@@ -69,14 +69,18 @@ def cascade_unet(width: int = 8, depth: int = 3, n_channels: int = 1) -> keras.M
     return keras.Model(inputs, outputs, name="cascade_unet")
 
 
-def _relative(name: str, **how: bool) -> Callable[..., keras.Model]:
+def _relative(
+    name: str,
+    relative: Callable[..., keras.Model] = article_unet,
+    **how: bool,
+) -> Callable[..., keras.Model]:
     """Return what builds a relative of the article's network for a preset."""
 
     def build(width: int, depth: int, n_channels: int) -> keras.Model:
         if (depth, n_channels) != (4, 1):
             problem = f"{name} has 4 poolings and 1 channel, not {depth} and {n_channels}"
             raise FundusError(problem, "change the preset, or choose another network")
-        model = article_unet(None, width, **how)
+        model = relative(None, width, **how)
         model.name = name
         return model
 
@@ -91,7 +95,7 @@ NETWORKS: dict[str, Callable[..., keras.Model]] = {
     "residual_unet": residual_unet,
     "cascade_unet": cascade_unet,
     "article_unet": _relative("article_unet"),
-    "original_unet": _relative("original_unet", batch_norm=False, dropout=True),
+    "original_unet": _relative("original_unet", original_unet),
     "dropout_and_norm_unet": _relative("dropout_and_norm_unet", dropout=True),
     "bare_unet": _relative("bare_unet", batch_norm=False),
     "open_head_unet": _relative("open_head_unet", two_relus=False),

@@ -139,9 +139,8 @@ def test_killed_at_random_moments_each_row_comes_once_with_the_same_weights(
 def test_what_older_code_has_left_is_trained_anew(file, tmp_path, monkeypatch):
     (one,) = [t for t in read_study(file) if t.name == "second"]
     rows = study.run_training(one, tmp_path / "run")
-    assert (
-        study.run_training(one, tmp_path / "run")[0]["seconds"] == rows[0]["seconds"]
-    )  # not trained
+    again = study.run_training(one, tmp_path / "run")
+    assert again[0]["seconds"] == rows[0]["seconds"]  # not trained
     trained = []
     monkeypatch.setattr(study, "train", lambda *_, **__: trained.append(True))
     monkeypatch.setattr(storage, "sources", lambda names: {"unet.py": "another"})

@@ -71,7 +71,8 @@ class Preset:
 
 # Whatever is meant for photographs of many cameras normalizes each of them by itself.
 PRESETS = {
-    # From nothing, in a minute or two: what notebook 05 trains.
+    # From nothing, in a minute or two: what notebook 05 trains. Its rate was chosen on test
+    # photographs of CHASE_DB1 (notebook 06 says so): a result there flatters.
     "lesson": Preset(minutes=2, learning_rate=1e-2),
     # From drawn eyes, in a minute or two: what notebook 05 trains beside it.
     "quick": Preset(

@@ -19,14 +19,8 @@ from ..errors import FundusError
 from .ancestry import start_checksum
 from .presets import Preset, entries_of, preset_called
 
-AT_THE_TOP = (
-    "sets",
-    "preset",
-    "steps",
-    "seeds",
-    "tests",
-    "diagnosed",
-)  # at the top, for all trainings
+# At the top, for all trainings.
+AT_THE_TOP = ("sets", "preset", "steps", "seeds", "tests", "diagnosed")
 COMMIT = "commit"  # at the top of a study that is over
 OWN = ("name", "sets", "preset", "steps", "seeds", "photographs", "changes")
 
