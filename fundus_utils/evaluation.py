@@ -7,10 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics
 
+from .centre_lines import cldice_of, line_counts
 from .errors import FundusError
 from .photograph import Bools, Floats
 
-MEASURES = ("dice", "auc", "average_precision", "mcc", "accuracy", "sensitivity", "specificity")
+PIXEL_MEASURES = (
+    "dice",
+    "auc",
+    "average_precision",
+    "mcc",
+    "accuracy",
+    "sensitivity",
+    "specificity",
+)
+MEASURES = (*PIXEL_MEASURES, "cldice")
 THRESHOLDS = np.arange(1, 100) / 100
 LEVELS = 2**22  # of pooled probabilities: a float32's leading 24 bits, a relative step of 3e-5
 UNDEFINED = float("nan")
@@ -54,7 +64,7 @@ def dice(label: Bools, vessels: Bools) -> float:
 
 
 def measures(label: Bools, probability: Floats, threshold: float) -> dict[str, float]:
-    """Compute every measure of one map, or of many pooled.
+    """Compute every measure that looks at single pixels, of one map or of many pooled.
 
     Args:
         label: bool (n,) or any shape: the pixels inside the field of view.
@@ -62,8 +72,9 @@ def measures(label: Bools, probability: Floats, threshold: float) -> dict[str, f
         threshold: from this probability on a pixel is called a vessel.
 
     Returns:
-        One float for each name of MEASURES. What a label without vessels, or without background,
-        leaves undefined (AUC, average precision, sensitivity or specificity) is nan.
+        One float for each name of PIXEL_MEASURES. What a label without vessels, or without
+        background, leaves undefined (AUC, average precision, sensitivity or specificity) is nan;
+        of no pixel at all, every measure.
     """
     flat_label = label.ravel()
     score = probability.ravel()
@@ -75,6 +86,8 @@ def _measures(
     counts: Counts, label: NDArray, score: NDArray, weight: NDArray | None = None
 ) -> dict[str, float]:
     """Compute every measure from a confusion and the scores, each standing for `weight` pixels."""
+    if not sum(counts):
+        return dict.fromkeys(PIXEL_MEASURES, UNDEFINED)
     tp, fp, fn, tn = (float(count) for count in counts)
     auc = average_precision = UNDEFINED
     if tp + fn > 0 and tn + fp > 0:
@@ -150,14 +163,17 @@ def evaluate_maps(
         threshold: see `measures`.
 
     Returns:
-        {"pooled": measures, "photographs": {name: measures}}. The pooled AUC and average precision
-        take probabilities for equal that differ by less than 3e-5 of their value.
+        {"pooled": measures, "photographs": {name: measures}}, one float for each name of MEASURES;
+        nan in all of them where the field of view is empty.
+        The pooled AUC and average precision take probabilities for equal that differ by less than
+        3e-5 of their value.
 
     Raises:
         FundusError: a photograph has no label, or there is none, or a map leaves [0, 1].
     """
     photographs = {}
     total = np.zeros(4, int)
+    lines_total = np.zeros(4, int)
     background = np.zeros(LEVELS, int)  # counted: the pixels of many photographs fill the memory
     vessels = np.zeros(LEVELS, int)
     for name, label, probability, fov in items:
@@ -166,14 +182,19 @@ def evaluate_maps(
         inside = label[fov]
         found = probability[fov]
         levels = _levels(name, found)
+        cut = probability >= float(threshold)
+        lines = line_counts(label & fov, cut & fov)
         photographs[name] = measures(inside, found, threshold)
-        total += confusion(inside, found >= float(threshold))
+        photographs[name]["cldice"] = cldice_of(lines) if fov.any() else UNDEFINED
+        total += confusion(inside, cut[fov])
+        lines_total += lines
         background += np.bincount(levels[~inside], minlength=LEVELS)
         vessels += np.bincount(levels[inside], minlength=LEVELS)
     if not photographs:
         raise FundusError("no photograph was given", "there is nothing to measure")
     tp, fp, fn, tn = total.tolist()
     pooled = _pooled((tp, fp, fn, tn), background, vessels)
+    pooled["cldice"] = cldice_of(lines_total.tolist()) if total.any() else UNDEFINED
     return {"pooled": pooled, "photographs": photographs}
 
 

@@ -120,7 +120,7 @@ def test_train_evaluate_predict_from_the_shell(shell, drawn_folder, tmp_path):
     measured = json.loads(measures.read_text(encoding="utf-8"))
     assert set(measured["pooled"]) == {
         *("dice", "auc", "average_precision", "mcc"),
-        *("accuracy", "sensitivity", "specificity"),
+        *("accuracy", "sensitivity", "specificity", "cldice"),
     }
     assert measured["photographs"].keys() and measured["split"] == "test"
     photograph = next((drawn_folder / "images").iterdir())

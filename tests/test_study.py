@@ -295,3 +295,51 @@ def test_the_studies_of_the_project_are_sound(path: Path):
         key = keys[row["name"], row["seed"]]
         assert row["commit"] == over if over else row["key"] == key
         assert row["commit"] and "+" not in row["commit"]
+
+
+EACH_STUDY = """
+tests = ["folder:{folder} validation", "folder:{folder} test", "hrf"]
+each = true
+
+[[training]]
+name = "small"
+sets = ["folder:{folder}"]
+preset = "lesson"
+steps = 10
+changes = {{ width = 2, depth = 2, crop = 32, fov_diameter = 96, normalization = "photograph" }}
+
+[[training]]
+name = "as it is"
+model = "drawn"
+"""
+
+
+@pytest.fixture
+def each_file(drawn_folder, tmp_path, monkeypatch, data):
+    monkeypatch.setattr(os, "nice", lambda more: 0)
+    path = tmp_path / "each.toml"
+    path.write_text(EACH_STUDY.format(folder=drawn_folder), encoding="utf-8")
+    return path
+
+
+@pytest.mark.slow
+def test_each_photograph_has_a_row_and_what_is_not_here_is_left_open(each_file, drawn_folder):
+    study.run_study(each_file)
+    table = results.read_table(each_file.with_suffix(".csv"))
+    assert set(table["test"]) == {
+        f"folder:{drawn_folder} {part}" for part in ("validation", "test")
+    }
+    of_one = table[(table["name"] == "small") & table["test"].str.endswith("validation")]
+    assert of_one["photograph"].iloc[-1] == "pooled" and len(of_one) == 3
+    assert set(of_one["seen"].dropna()) == {"judged"}  # epoch and threshold were chosen there
+    as_it_is = table[table["name"] == "as it is"]
+    assert as_it_is["seen"].isna().all() and set(as_it_is["steps"]) == {20000}
+    assert left_of(each_file) == []  # HRF is not on this disk
+    changed(each_file, 'validation", "folder', 'fit", "folder')
+    assert [one.tests for one in left_of(each_file)] == [(f"folder:{drawn_folder} fit",)] * 2
+
+
+def test_a_test_of_no_set_is_refused(each_file):
+    changed(each_file, '"hrf"', '"hfr"')
+    with pytest.raises(FundusError, match="no data set is called 'hfr'"):
+        left_of(each_file)

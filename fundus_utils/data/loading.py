@@ -70,12 +70,14 @@ def _read_sample(record: Record) -> Sample:
 class FundusSet(Sequence[Sample]):
     """A data set, or a part of one: `len(s)` samples, and `s[i]` reads sample i from disk.
 
-    A slice, `s[:4]`, is a smaller set, not read yet.
+    A slice, `s[:4]`, is a smaller set, not read yet. note: says how its parts differ from the usual
+    ones, "" where they do not.
     """
 
     name: str
     part: str
     records: tuple[Record, ...]
+    note: str = ""
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -222,4 +224,5 @@ def load_set(name: str, part: str = "train") -> FundusSet:
     missing = _missing_files(records)
     if missing:
         raise FundusError(f"{name}, part {part!r}, lacks {missing}", _how_to_get(kind))
-    return FundusSet(name=name, part=part, records=records)
+    note = SOURCES[kind].note(root)
+    return FundusSet(name=name, part=part, records=records, note=note)

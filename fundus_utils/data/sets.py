@@ -26,7 +26,8 @@ class Source:
     photographs may be used. records: lists the samples of a folder in the set's layout. make: only
     for a set that is made here: makes it where it is not there yet and returns its folder, which
     then counts instead of `folder`. comes_along: the project holds the set in its own `data/`,
-    where it is looked for if `storage.data_dir()` is another folder without it.
+    where it is looked for if `storage.data_dir()` is another folder without it. note: says how the
+    parts of a folder differ from the usual ones, "" where they do not.
     """
 
     folder: str
@@ -34,6 +35,7 @@ class Source:
     records: Callable[[Path], Iterator[Record]]
     make: Callable[[], Path] | None = None
     comes_along: bool = False
+    note: Callable[[Path], str] = lambda root: ""
 
     def find_folder(self) -> Path:
         """Return the folder of the set, which need not be there unless the set is made here."""
@@ -70,13 +72,33 @@ def _drive_part(number: int, withheld: bool) -> str:
     return "train"
 
 
+def _drive_withheld(root: Path) -> bool:
+    """Say whether DRIVE's test part is there without its labels."""
+    return not any((root / "test" / "1st_manual").glob("*_manual1.*"))
+
+
+def drive_note(root: Path) -> str:
+    """Say what stands for DRIVE's test part where its labels are not there."""
+    if not _drive_withheld(root):
+        return ""
+    return (
+        "DRIVE's test labels are not here: 36-40 of its training part are the test part instead, "
+        "and 21-35 the training part; figures do not compare with those on the official 01-20"
+    )
+
+
+def stare_note(root: Path) -> str:
+    """Say that STARE's split is this course's own."""
+    return "STARE has no official split: its first ten photographs are the training part here"
+
+
 def drive_records(root: Path) -> Iterator[Record]:
     """List DRIVE: 21-40 train, 01-20 test.
 
     Where the test part has come without labels, 36-40 of the training part are held out as the
     test and the official test photographs are `unlabelled`.
     """
-    withheld = not any((root / "test" / "1st_manual").glob("*_manual1.*"))
+    withheld = _drive_withheld(root)
     for number in range(1, 41):
         stem = f"{number:02d}"
         folder = "training" if number > 20 else "test"
@@ -152,11 +174,13 @@ SOURCES = {
         folder="DRIVE",
         licence="research and education only, no redistribution (Staal et al. 2004)",
         records=drive_records,
+        note=drive_note,
     ),
     "stare": Source(
         folder="STARE",
         licence="none stated, no redistribution (Hoover et al. 2000)",
         records=stare_records,
+        note=stare_note,
     ),
     "hrf": Source(
         folder="HRF",

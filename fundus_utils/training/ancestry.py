@@ -40,6 +40,7 @@ class Ancestor:
             "steps": card.get("steps"),
             "seed": card.get("seed"),
             "weights": weights_checksum(self.trained.model),
+            "seen": card.get("seen", []),
         }
         return [*card.get("ancestors", []), own]
 

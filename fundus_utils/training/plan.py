@@ -12,6 +12,7 @@ from ..errors import FundusError
 from ..networks import NETWORKS
 from ..photograph import MULTIPLE
 from ..quiet import keras
+from ..seen import FITTED, JUDGED, seen_entries
 from ..trained_model import bare_network
 from .ancestry import Ancestor
 from .fingerprint import fingerprint_of, name_of, network_fingerprint, versions
@@ -98,12 +99,14 @@ def new_card(
     The number of steps, the threshold and the checksums of the statistics come in the end.
     """
     kinds = [part.name.partition(":")[0] for part in sets]
+    fitted = [] if preset.endless else data.fitted
     return {
         "sets": [{"name": kind, "licence": SOURCES[kind].licence} for kind in kinds],
         **entries_of(preset),
         "ancestors": ancestor.entries if ancestor else [],
         "photographs": [[] if preset.endless else part.names for part in data.fitted],
         "validation_patients": [part.patients for part in data.held],
+        "seen": [*seen_entries(fitted, FITTED), *seen_entries(data.held, JUDGED)],
         "network": {"name": model.name, "parameters": model.count_params()},
         "loss": name_of(loss),
         "augmentation": name_of(data.crops.augment),

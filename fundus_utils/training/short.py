@@ -4,17 +4,25 @@ import gc
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ..diagnosis import diagnose
 from ..quiet import keras
 from .losses import cross_entropy
 
 
+def map_of(model: Any, image: Any) -> NDArray[np.float32]:
+    """Return a network's map, float32 (h, w), of one normalized picture, (1, h, w, n_channels)."""
+    return np.asarray(model(image, training=False))[0, ..., 0]
+
+
 class ShortTraining:
     """A network that is trained from fresh weights each time, by Adam at a constant rate.
 
-    Its graph is built once: that takes as long as many steps.
+    Its graph is built once: that takes as long as many steps. maps: by step, the map of the first
+    watched photograph as the last run had it then, float32 (h, w).
     """
 
     def __init__(self, build: Callable[[], Any], rate: float) -> None:
@@ -22,12 +30,12 @@ class ShortTraining:
 
         Args:
             build: returns a network from (n, h, w, n_channels) to (n, h, w, 1) in (0, 1).
-            rate: the learning rate.
+            rate: the learning rate; `run` may be given another one.
         """
         keras.utils.clear_session()
         gc.collect()
         self.build = build
-        self.rate = rate
+        self.maps: dict[int, NDArray[np.float32]] = {}
         self.model = build()
         self.model.compile(keras.optimizers.Adam(rate), cross_entropy())
         self.model.optimizer.build(self.model.trainable_variables)  # else the graph is built twice
@@ -49,6 +57,7 @@ class ShortTraining:
         seed: int = 0,
         parts: int = 4,
         watched: Iterable[Any] = (),
+        rate: float | None = None,
     ) -> pd.DataFrame:
         """Train from fresh weights, and look at the network after each part of the steps.
 
@@ -58,18 +67,26 @@ class ShortTraining:
             seed: of the first weights and of dropout.
             parts: how often it is looked at.
             watched: photographs that `diagnosis.diagnose` is given, see `whole_photographs`.
+            rate: the learning rate from now on, if it is another one.
 
         Returns:
             A row for each part: step, training_loss (the mean over the part) and, where photographs
             are watched, what `diagnose` finds.
         """
         self.start(seed)
+        if rate is not None:
+            self.model.optimizer.learning_rate = rate
         photographs = list(watched)
+        self.maps = {}
         rows: list[dict[str, float]] = []
 
         def look(part: int, logs: dict[str, float]) -> None:
-            row = {"step": (part + 1) * steps // parts, "training_loss": float(logs["loss"])}
-            rows.append(row | (diagnose(self.model, photographs) if photographs else {}))
+            step = (part + 1) * steps // parts
+            row = {"step": step, "training_loss": float(logs["loss"])}
+            if photographs:
+                row |= diagnose(self.model, photographs)
+                self.maps[step] = map_of(self.model, photographs[0][0])
+            rows.append(row)
 
         self.model.fit(
             stream,

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ..diagnosis import diagnose
 from ..errors import FundusError
 from ..evaluation import evaluate_maps
 from ..prediction import predict_set
+from ..reports import report_on
 from ..trained_model import TrainedModel, is_finished, load_model
 from .fingerprint import versions
 from .patients import gather
@@ -25,6 +26,8 @@ from .study_file import Training, commit_of, left_of, parts_of, read_study
 from .train import train
 
 MEASURED = ("dice", "auc", "average_precision", "mcc")
+MEASURED_EACH = (*MEASURED, "sensitivity", "specificity", "cldice")
+POOLED = "pooled"  # the row of all photographs of a test together
 CLOCK = "clock.json"
 DIAGNOSES = "diagnoses.csv"
 
@@ -69,7 +72,8 @@ def run_study(path: Path, only: str | None = None) -> None:
 def run_training(one: Training, folder: Path) -> list[dict[str, Any]]:
     """Train, or go on training, in a folder, and measure; return the row.
 
-    A training that is diagnosed has a row for each epoch. What another version of the code has left
+    A training that is diagnosed has a row for each epoch, one that is measured by photograph a row
+    for each of them, and one of all pooled. What another version of the code has left
     in the folder is trained anew.
     """
     about = [one.key, storage.sources(CODE), versions()]
@@ -79,7 +83,9 @@ def run_training(one: Training, folder: Path) -> list[dict[str, Any]]:
     folder.mkdir(parents=True, exist_ok=True)
     storage.save_json(folder / "about.json", about)
     clock = _Clock(folder / CLOCK)
-    if is_finished(folder / "model"):
+    if one.model is not None:
+        trained = load_model(one.model)
+    elif is_finished(folder / "model"):
         trained = load_model(folder / "model")
     else:
         trained = train(
@@ -92,7 +98,9 @@ def run_training(one: Training, folder: Path) -> list[dict[str, Any]]:
             on_epoch=_diagnosing(one, folder, clock) if one.diagnosed else clock.stop,
         )
         clock.stop()
-    if one.diagnosed:
+    if one.each:
+        measured = [row | clock.entries for row in _measured_each(one, trained)]
+    elif one.diagnosed:
         measured = results.read_table(folder / DIAGNOSES).to_dict("records")
     else:
         measured = [_measured(one, trained) | clock.entries]
@@ -158,6 +166,24 @@ def _measured(one: Training, trained: TrainedModel) -> dict[str, Any]:
         "threshold": trained.threshold,
         "threshold_source": trained.card["threshold_source"],
     }
+
+
+def _measured_each(one: Training, trained: TrainedModel) -> Iterator[dict[str, Any]]:
+    """Measure a model on the tests, photograph by photograph; last of each the pooled pixels."""
+    for text, part in zip(one.tests, parts_of(one.tests), strict=True):
+        found = report_on(trained, part, seen=True)
+        table = found.photographs.copy()
+        table.loc[POOLED] = {"patient": "", "seen": "", **found.pooled}
+        for photograph, row in table.iterrows():
+            yield {
+                "test": text,
+                "photograph": photograph,
+                "patient": row["patient"],
+                "seen": row["seen"],
+                **{measure: round(row[measure], 5) for measure in MEASURED_EACH},
+                "threshold": trained.threshold,
+                "threshold_source": trained.card["threshold_source"],
+            }
 
 
 def _row(one: Training, trained: TrainedModel, measured: dict[str, Any]) -> dict[str, Any]:

@@ -14,15 +14,21 @@ import pandas as pd
 
 from .. import results, storage
 from ..augmentation import Ranges
-from ..data import FundusSet, load_set
+from ..data import SOURCES, FundusSet, load_set
 from ..errors import FundusError
 from .ancestry import start_checksum
 from .presets import Preset, entries_of, preset_called
 
 # At the top, for all trainings.
-AT_THE_TOP = ("sets", "preset", "steps", "seeds", "tests", "diagnosed")
+AT_THE_TOP = ("sets", "preset", "steps", "seeds", "tests", "diagnosed", "each")
 COMMIT = "commit"  # at the top of a study that is over
-OWN = ("name", "sets", "preset", "steps", "seeds", "photographs", "changes")
+# What an entry needs not say where a model is measured as it is.
+MEASURED_ALONE: dict[str, Any] = {
+    "sets": [],
+    "preset": "lesson",
+    "steps": 0,
+}
+OWN = ("name", "sets", "preset", "steps", "seeds", "photographs", "changes", "model")
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,9 @@ class Training:
     name, seed: tell it from the others. sets: as `parts_of` reads them. preset: with its changes.
     steps: how many. photographs: the first so many of each set alone, or None. tests: what it is
     measured on, as `parts_of` reads them. diagnosed: instead of that, it is looked into after each
-    epoch, see `diagnosis.diagnose`, on its held-out photographs.
+    epoch, see `diagnosis.diagnose`, on its held-out photographs. each: it has a row for each
+    photograph that it is measured on, and what is not on this disk is left for another. model:
+    nothing is trained, this model is measured as it is.
     """
 
     name: str
@@ -43,17 +51,23 @@ class Training:
     photographs: int | None
     tests: tuple[str, ...]
     diagnosed: bool = False
+    each: bool = False
+    model: str | None = None
 
     @property
     def key(self) -> str:
         """Ten hexadecimal digits that change with all that the study says about the training.
 
-        Also with the weights that it starts from.
+        Also with the weights that it starts from. Where each photograph has a row, not with what
+        it is measured on: that may grow.
         """
+        tests = () if self.each else self.tests
+        if self.model is not None:
+            return storage.key_of(start_checksum(self.model), tests)
         about = entries_of(self.preset)
         del about["minutes"]  # the steps are given
         start = start_checksum(self.preset.start)
-        return storage.key_of(about, start, self.sets, self.steps, self.photographs, self.tests)
+        return storage.key_of(about, start, self.sets, self.steps, self.photographs, tests)
 
 
 def parts_of(names: tuple[str, ...]) -> list[FundusSet]:
@@ -63,6 +77,21 @@ def parts_of(names: tuple[str, ...]) -> list[FundusSet]:
         name, _, part = text.partition(" ")
         found.append(load_set(name, part or "train"))
     return found
+
+
+def is_here(text: str) -> bool:
+    """Say whether a part of a set, as a study names it, is whole on this disk.
+
+    Raises:
+        FundusError: no set has that name.
+    """
+    kind = text.partition(" ")[0].partition(":")[0]
+    if kind not in SOURCES:
+        raise FundusError(f"no data set is called {kind!r}", f"choose from {', '.join(SOURCES)}")
+    try:
+        return len(parts_of((text,))) > 0
+    except FundusError:  # it is not there, or a part of it
+        return False
 
 
 def read_study(path: Path) -> list[Training]:
@@ -113,6 +142,8 @@ def _refuse_unknown(path: Path, entries: dict[str, Any], known: tuple[str, ...])
 
 def _trainings_of(path: Path, entries: dict[str, Any]) -> Iterator[Training]:
     """Return a training for each seed."""
+    if "model" in entries:
+        entries = MEASURED_ALONE | entries
     diagnosed = bool(entries.get("diagnosed", False))
     needed = ["name", "sets", "preset", "steps"]
     if not diagnosed:
@@ -136,6 +167,8 @@ def _trainings_of(path: Path, entries: dict[str, Any]) -> Iterator[Training]:
             photographs=entries.get("photographs"),
             tests=() if diagnosed else tuple(entries["tests"]),
             diagnosed=diagnosed,
+            each=bool(entries.get("each", False)),
+            model=entries.get("model"),
         )
 
 
@@ -158,13 +191,21 @@ def left_of(path: Path) -> list[Training]:
     over = commit_of(path) is not None
     done = results.read_table(path.with_suffix(".csv"))
     keys = {}
+    tests: dict[tuple[str, int], set[str]] = {}
     for row in done.to_dict("records"):
-        keys[row["name"], int(row["seed"])] = row["key"]
+        name_and_seed = row["name"], int(row["seed"])
+        keys[name_and_seed] = row["key"]
+        tests.setdefault(name_and_seed, set()).add(row.get("test", ""))
     left = []
     for one in read_study(path):
         key = keys.get((one.name, one.seed))
-        if key is None:
-            left.append(one)
+        if one.each:
+            known = tests.get((one.name, one.seed), set())
+            lacking = [test for test in one.tests if test not in known and is_here(test)]
+            one = replace(one, tests=tuple(lacking))
+        nothing_to_measure = one.each and not one.tests
+        if key is None or (one.each and key == one.key):
+            left += [] if nothing_to_measure else [one]
         elif not over and key != one.key:
             problem = f"the row {one.name!r}, seed {one.seed}, was made with other settings"
             raise FundusError(problem, f"rename it in {path}, or remove its row from the table")

@@ -1,0 +1,114 @@
+"""No photograph on both sides: what a model learned from is kept in its card, and met again here.
+
+A photograph is known by the checksum of its pixels, so that a copy under another name is the same
+one; a patient by name within a data set, so that a child's other eye counts too.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from .data import FundusSet, read_photograph
+from .errors import FundusError
+from .photograph import Bytes
+
+FITTED = "fitted"  # the weights learned from it
+JUDGED = "judged"  # epoch and threshold were chosen by it
+SAME_PATIENT = "same patient"  # another photograph of somebody whom the model knows
+
+
+def photograph_checksum(photograph: Bytes) -> str:
+    """Return the SHA-256 checksum of a photograph's size and pixels, uint8 (H, W, 3)."""
+    size = str(photograph.shape).encode()
+    return hashlib.sha256(size + photograph.tobytes()).hexdigest()
+
+
+def seen_entries(parts: Sequence[FundusSet], role: str) -> list[dict[str, str]]:
+    """Return what a card keeps of the photographs of some parts.
+
+    Args:
+        parts: of data sets.
+        role: FITTED or JUDGED.
+
+    Returns:
+        For each photograph set (the kind, such as `drive` or `folder`), name, patient, role and
+        sha256.
+    """
+    return [
+        {
+            "set": part.name.partition(":")[0],
+            "name": record.name,
+            "patient": record.patient,
+            "role": role,
+            "sha256": photograph_checksum(read_photograph(record.photograph)),
+        }
+        for part in parts
+        for record in part.records
+    ]
+
+
+def all_seen(card: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the photographs that a model or one of its ancestors has seen; the latter first.
+
+    Args:
+        card: a model's; one of a version that did not keep them has none.
+    """
+    before = [entry for one in card.get("ancestors", []) for entry in one.get("seen", [])]
+    return [*before, *card.get("seen", [])]
+
+
+def is_kept(card: dict[str, Any]) -> bool:
+    """Say whether a card, and those of its ancestors, keep what was seen."""
+    return all("seen" in one for one in [card, *card.get("ancestors", [])])
+
+
+def met_again(card: dict[str, Any], part: FundusSet) -> pd.Series:
+    """Return which photographs of a part a model has seen, and how.
+
+    In the reader's own folders patients of one name may be two people: there the pixels count.
+
+    Args:
+        card: the model's.
+        part: what it is going to be measured on.
+
+    Returns:
+        FITTED, JUDGED or SAME_PATIENT by the photograph's name; those that are new are left out.
+    """
+    roles: dict[str, str] = {}
+    patients: set[tuple[str, str]] = set()
+    for entry in all_seen(card):
+        if roles.get(entry["sha256"]) != FITTED:
+            roles[entry["sha256"]] = entry["role"]
+        patients.add((entry["set"], entry["patient"]))
+    kind = part.name.partition(":")[0]
+    found = {}
+    for record in part.records:
+        known = roles.get(photograph_checksum(read_photograph(record.photograph)))
+        if known:
+            found[record.name] = known
+        elif kind != "folder" and (kind, record.patient) in patients:
+            found[record.name] = SAME_PATIENT
+    return pd.Series(found, dtype=str, name="seen")
+
+
+def refuse_seen(card: dict[str, Any], part: FundusSet, model: str = "the model") -> None:
+    """Raise FundusError if a model has seen a photograph of a part, or another of its patients.
+
+    Args:
+        card: the model's.
+        part: what it is going to be measured on.
+        model: how to call it.
+    """
+    found = met_again(card, part)
+    if found.empty:
+        return
+    named = ", ".join(f"{name} ({how})" for name, how in found[:4].items())
+    more = f" and {len(found) - 4} more" if len(found) > 4 else ""
+    problem = (
+        f"{model} has seen {len(found)} of {len(part)} photographs of {part.name}, "
+        f"part {part.part!r}: {named}{more}"
+    )
+    advice = "its figures there would flatter: measure another part, or say --seen to mark them"
+    raise FundusError(problem, advice)
