@@ -20,11 +20,16 @@ from .options import OPTIONS  # noqa: E402
 # in it, so that the others start fast and `doctor` works where TensorFlow does not.
 
 
-def doctor(_: Namespace) -> int:
-    """Check this computer."""
+def doctor(options: Namespace) -> int:
+    """Check this computer, or your own photographs and labels."""
     from . import doctor as checks
 
-    return not checks.report()
+    if options.photographs is None:
+        return not checks.report()
+    if options.labels is None:
+        problem = f"doctor was given one folder, {options.photographs}"
+        raise FundusError(problem, "give two, that of the photographs and that of the labels")
+    return not checks.report_folders(options.photographs, options.labels)
 
 
 def download(options: Namespace) -> None:
@@ -79,27 +84,63 @@ def train(options: Namespace) -> None:
 
 
 def evaluate(options: Namespace) -> None:
-    """Measure a trained model."""
-    from . import results
+    """Measure a trained model, or two."""
     from .data import load_set
-    from .evaluation import evaluate_maps
-    from .prediction import predict_set
+    from .seen import refuse_seen
     from .trained_model import load_model
 
-    trained = load_model(options.model)
-    samples = load_set(options.dataset, options.split)
-    flips = False if options.no_flips else None
-    maps = predict_set(trained, samples, flips, progress=True)
-    found = evaluate_maps(maps, trained.threshold)
-    print(results.measures_table(found).to_string(float_format="{:.4f}".format))
-    print(f"inside the field of view, threshold {trained.threshold:.2f} (from training images)")
+    if options.compare == options.model:
+        raise FundusError(f"{options.model} is compared with itself", "name another model")
+    names = [name for name in (options.model, options.compare) if name]
+    models = {str(name): load_model(name) for name in names}
+    parts = [load_set(name, options.split) for name in options.dataset.split(",")]
+    if not options.seen:  # said before anything is predicted
+        for part in parts:
+            for name, trained in models.items():
+                refuse_seen(trained.card, part, name)
+    entries = []
+    rows = []
+    for part in parts:
+        found, of_part = _measured(models, part, options)
+        entries.append(found)
+        rows += of_part
     if options.json:
-        about = {
-            "dataset": options.dataset,
-            "split": options.split,
-            "threshold": trained.threshold,
+        storage.save_json(options.json, entries[0] if len(entries) == 1 else {"sets": entries})
+    if options.csv:
+        import pandas as pd
+
+        from .results import save_table
+
+        save_table(options.csv, pd.concat(rows))
+
+
+def _measured(
+    models: dict[str, Any], part: Any, options: Namespace
+) -> tuple[dict[str, Any], list[Any]]:
+    """Measure one or two models on a part and print it; return its JSON entry and CSV rows."""
+    from .reports import Pair, report_on
+
+    made = {}
+    for name, trained in models.items():
+        made[name] = report_on(
+            trained,
+            part,
+            flips=False if options.no_flips else None,
+            seen=options.seen,
+            progress=True,
+        )
+        print(f"{name} on {made[name].text}\n")
+    first, *others = made
+    entry = {"model": first, **made[first].entries}
+    for other in others:
+        pair = Pair(made[first], made[other])
+        print(f"{other} - {first}:\n{pair.text}\n")
+        entry["compared"] = {
+            "model": other,
+            **made[other].entries,
+            "differences": pair.entries,
         }
-        storage.save_json(options.json, about | found)
+    return entry, [one.rows(name) for name, one in made.items()]
 
 
 def predict(options: Namespace) -> int:

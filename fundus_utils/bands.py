@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .errors import FundusError
-from .evaluation import LEVELS, UNDEFINED, _levels
+from .evaluation import LEVELS, UNDEFINED, levels_of
 from .photograph import Bools, Floats
 from .resampling import Interval, patient_of, resampled
 
@@ -57,7 +57,7 @@ def count_maps(
         if label is None:
             raise FundusError(f"{name} has no label", "its map cannot be measured")
         patient = patient_of(name, patients)
-        counted = _count_levels(label[fov], _levels(name, probability[fov]))
+        counted = _count_levels(label[fov], levels_of(name, probability[fov]))
         by_level[patient] = by_level[patient] + counted if patient in by_level else counted
     if not by_level:
         raise FundusError("no photograph was given", "there is nothing to measure")
@@ -78,10 +78,9 @@ def _count_levels(label: Bools, levels: NDArray) -> sparse.csr_array:
 
 
 def _bins_of_levels(pixels: NDArray) -> NDArray[np.int64]:
-    """Return each level's bin: a new one begins where either kind enters its next part."""
-    above = pixels.cumsum(axis=1) - pixels
+    """Return each level's bin: a new one begins where either kind reaches its next part."""
     total = np.maximum(1, pixels.sum(axis=1, keepdims=True))
-    return (above * PARTS // total).sum(axis=0)
+    return (pixels.cumsum(axis=1) * PARTS // total).sum(axis=0)
 
 
 def curve_bands(

@@ -1,4 +1,4 @@
-"""Is this computer ready for the workbook? One line a question, OK or what to do."""
+"""Is this computer ready, or a reader's own data? One line a question, OK or what to do."""
 
 import os
 import platform
@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
@@ -87,3 +88,26 @@ def report() -> bool:
         print("OK  " if good else "FAIL", text)
         well = well and good
     return well
+
+
+def report_folders(photographs: Path, labels: Path) -> bool:
+    """Examine a reader's photographs and labels and print every finding.
+
+    Returns True if nothing but notes was found.
+
+    Args:
+        photographs: the folder of the photographs.
+        labels: the folder of their labels.
+
+    Raises:
+        FundusError: as `data.examination.examine`.
+    """
+    from .data.examination import examine
+
+    found = examine(photographs, labels, progress=True)
+    for fault in found.faults:
+        print("NOTE" if fault.note else "FAIL", fault)
+    count = sum(not fault.note for fault in found.faults)
+    verdict = f"findings: {count}" if count else "nothing was found"
+    print("FAIL" if count else "OK  ", f"pairs examined: {found.pairs}, {verdict}")
+    return count == 0

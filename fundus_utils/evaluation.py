@@ -181,7 +181,7 @@ def evaluate_maps(
             raise FundusError(f"{name} has no label", "its map cannot be measured")
         inside = label[fov]
         found = probability[fov]
-        levels = _levels(name, found)
+        levels = levels_of(name, found)
         cut = probability >= float(threshold)
         lines = line_counts(label & fov, cut & fov)
         photographs[name] = measures(inside, found, threshold)
@@ -198,8 +198,19 @@ def evaluate_maps(
     return {"pooled": pooled, "photographs": photographs}
 
 
-def _levels(name: str, probability: NDArray) -> NDArray:
-    """Return the leading 24 bits of each probability: equal levels count as equal scores."""
+def levels_of(name: str, probability: NDArray) -> NDArray:
+    """Return the leading 24 bits of each probability: equal levels count as equal scores.
+
+    Args:
+        name: of the map's photograph.
+        probability: float32, any shape.
+
+    Returns:
+        uint32, the same shape, below LEVELS, in the order of the probabilities.
+
+    Raises:
+        FundusError: the map holds values outside 0 to 1.
+    """
     if not (
         np.isfinite(probability).all() and (probability >= 0).all() and (probability <= 1).all()
     ):

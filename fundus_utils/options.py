@@ -19,6 +19,12 @@ def _number(kind: type, low: float, high: float) -> Callable[[str], float]:
     return number
 
 
+def _doctor(one: ArgumentParser) -> None:
+    photographs = "a folder of photographs to examine, instead of this computer"
+    one.add_argument("photographs", nargs="?", type=Path, metavar="PHOTOS", help=photographs)
+    one.add_argument("labels", nargs="?", type=Path, metavar="LABELS", help="that of their labels")
+
+
 def _download(one: ArgumentParser) -> None:
     one.add_argument("set", metavar="SET", help="drive, chase_db1, stare or hrf")
 
@@ -50,10 +56,19 @@ def _train(one: ArgumentParser) -> None:
 
 def _evaluate(one: ArgumentParser) -> None:
     one.add_argument("--model", default="shipped", metavar="DIR", help=MODELS_HELP)
-    one.add_argument("--dataset", required=True, metavar="SET")
+    one.add_argument(
+        "--dataset", "--set", required=True, metavar="SET[,SET]", help="sets to measure"
+    )
     one.add_argument("--split", default="test", help="train, validation, test (the default), all")
     one.add_argument("--no-flips", action="store_true", help=ONE_VIEW)
+    one.add_argument("--compare", metavar="DIR", help="another model, on the same photographs")
+    one.add_argument(
+        "--seen",
+        action="store_true",
+        help="measure also photographs that the model has seen, and mark them",
+    )
     one.add_argument("--json", type=Path, metavar="FILE", help="write the measures there too")
+    one.add_argument("--csv", type=Path, metavar="FILE", help="write a row a photograph there")
 
 
 def _predict(one: ArgumentParser) -> None:
@@ -71,6 +86,7 @@ def _study(one: ArgumentParser) -> None:
 
 # The commands that take anything, by name.
 OPTIONS: dict[str, Callable[[ArgumentParser], None]] = {
+    "doctor": _doctor,
     "download": _download,
     "run": _run,
     "train": _train,

@@ -1,8 +1,9 @@
 """A reader's own data set: a folder of pictures, matched by the stems of their names."""
 
 import csv
+import re
 import unicodedata
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from pathlib import Path
 
 from ..errors import FundusError
@@ -16,13 +17,13 @@ def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip())
 
 
-def _is_picture(path: Path) -> bool:
+def is_picture(path: Path) -> bool:
     """Return whether a file's name is that of a picture, packed (`.gz`) or not; hidden ones not."""
     plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     return plain.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
-def _stem(path: Path) -> str:
+def stem_of(path: Path) -> str:
     """Return a picture's name without its suffixes: `a` for `a.png` and for `a.ppm.gz`."""
     plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     return _composed(plain.stem)
@@ -37,16 +38,76 @@ def _by_stem(folder: Path) -> dict[str, Path]:
         raise FundusError(f"{folder} is a link to no folder", "remove it, or make it anew")
     found: dict[str, Path] = {}
     for path in sorted(folder.glob("*")):
-        if not _is_picture(path):
+        if not is_picture(path):
             continue
         if not path.is_file():
             problem = f"{path} is no file, but a folder or a link that leads nowhere"
             raise FundusError(problem, "remove it, or put the picture there")
-        stem = _stem(path)
+        stem = stem_of(path)
         if stem in found:
             raise FundusError(f"{path} and {found[stem].name} have one stem", "remove one")
         found[stem] = path
     return found
+
+
+def _goes_on(longer: str, shorter: str) -> bool:
+    """Return whether a stem is another one and more: `eye_01_manual` goes on after `eye_01`.
+
+    A letter or digit must not follow: `eye_1` is not the beginning of `eye_12`.
+    """
+    return longer.startswith(shorter) and not longer[len(shorter) :][:1].isalnum()
+
+
+def _number(stem: str) -> str | None:
+    """Return a stem's first number with the letters that follow it, without zeros before it.
+
+    `21_training` and `21_manual1` have the number 21, `Photo_01L` and `Label_1l` have 1l.
+    """
+    found = re.search(r"\d[^\W_]*", stem)
+    return found[0].lstrip("0").casefold() if found else None
+
+
+def _partner(stem: str, candidates: Sequence[str]) -> str | None:
+    """Return the photograph's stem that belongs to a label's (see `pairs_by_name`), or None."""
+    if stem in candidates:
+        return stem
+    begun = [one for one in candidates if _goes_on(stem, one)]
+    if begun:
+        return max(begun, key=len)
+    going_on = [one for one in candidates if _goes_on(one, stem)]
+    if len(going_on) == 1:
+        return going_on[0]
+    number = _number(stem)
+    if number is None:
+        return None
+    alike = [one for one in candidates if _number(one) == number]
+    return alike[0] if len(alike) == 1 else None
+
+
+def pairs_by_name(photographs: Iterable[Path], labels: Iterable[Path]) -> list[tuple[Path, Path]]:
+    """Pair photographs and labels as the names of the public sets, and of most others, allow.
+
+    A label belongs to the photograph whose stem (1) is the same, else (2) is the label's stem up to
+    a separator, the longest one that is (`Image_01L` and `Image_01L_1stHO`), or goes on after it,
+    if only one does, else (3) has the same first number, if only one has (`21_training` and
+    `21_manual1`).
+
+    Args:
+        photographs: picture files.
+        labels: picture files.
+
+    Returns:
+        (photograph, label), in the order of the labels. A photograph may have several labels, such
+        as two observers'; a label stands in one pair at most, or in none.
+    """
+    photograph_of = {stem_of(path): path for path in photographs}
+    stems = list(photograph_of)
+    pairs = []
+    for label in labels:
+        partner = _partner(stem_of(label), stems)
+        if partner is not None:
+            pairs.append((photograph_of[partner], label))
+    return pairs
 
 
 def _match(where: Path, stems: Set[str], partners: Set[str], partner: str) -> None:

@@ -1,0 +1,134 @@
+"""One report for the command and the notebooks: what is in it, what it refuses, two models."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fundus_utils import reports
+from fundus_utils.__main__ import main
+from fundus_utils.data import load_set
+from fundus_utils.errors import FundusError
+from fundus_utils.evaluation import MEASURES
+from fundus_utils.reports import Pair, Report, report_on
+from fundus_utils.seen import FITTED, seen_entries
+from fundus_utils.trained_model import load_model
+
+NAMES = ["a", "b", "c", "d"]
+
+
+def made(dice: list[float], patients: list[str], part: str = "test", seen: str = "") -> Report:
+    """Return a report in which every measure of a photograph is the same number."""
+    table = pd.DataFrame({name: dice for name in MEASURES}, index=NAMES[: len(dice)])
+    table.insert(0, "patient", patients)
+    table.insert(1, "seen", seen)
+    return Report(
+        set="folder",
+        part=part,
+        note="split by hand",
+        threshold=0.5,
+        pooled={name: 0.77 for name in MEASURES},
+        photographs=table,
+        warning="4 of 4 were seen" if seen else "",
+    )
+
+
+def test_pooled_mean_and_interval_stand_below_the_photographs() -> None:
+    table = made([0.6, 0.8, 0.7, 0.7], ["p", "p", "q", "q"]).table
+    assert list(table.index) == [*NAMES, "pooled", "mean", "mean, low", "mean, high"]
+    assert table.loc["pooled", "dice"] == 0.77
+    assert table.loc["mean", "dice"] == pytest.approx(0.7)
+    # Both patients have the mean 0.7: whoever is drawn, it stays.
+    assert table.loc["mean, low", "dice"] == pytest.approx(0.7)
+    assert table.loc["mean, high", "dice"] == pytest.approx(0.7)
+
+
+def test_the_text_says_threshold_patients_split_and_what_was_seen() -> None:
+    text = made([0.6, 0.8], ["p", "q"], seen="fitted").text
+    for words in ("threshold 0.50", "2 patients", "split by hand", "4 of 4 were seen", "fitted"):
+        assert words in text
+    assert "fitted" not in made([0.6, 0.8], ["p", "q"]).text
+
+
+def test_a_report_becomes_json_and_rows() -> None:
+    one = made([0.6, 0.8], ["p", "q"], seen="fitted")
+    entries = json.loads(json.dumps(one.entries))
+    assert entries["photographs"]["b"]["dice"] == 0.8
+    assert entries["seen"] == {"a": "fitted", "b": "fitted"}
+    assert entries["patients"] == 2 and entries["interval"]["auc"] == [0.6, 0.8]
+    rows = one.rows("mine")
+    assert list(rows["photograph"]) == ["a", "b"]
+    assert set(rows["model"]) == {"mine"} and set(rows["dataset"]) == {"folder"}
+
+
+def test_two_models_are_compared_photograph_by_photograph() -> None:
+    patients = ["p", "p", "q", "q"]
+    pair = Pair(made([0.6, 0.8, 0.7, 0.7], patients), made([0.7, 0.8, 0.7, 0.9], patients))
+    assert pair.table["dice"][:5].tolist() == pytest.approx([0.1, 0, 0, 0.2, 0.075])
+    assert pair.table.loc["low", "dice"] == pytest.approx(0.05)
+    assert pair.table.loc["high", "dice"] == pytest.approx(0.1)
+    assert "no test is claimed" in pair.text and math.isnan(pair.table.loc["p", "dice"])
+    assert pair.entries["auc"]["photographs"]["d"] == pytest.approx(0.2)
+
+
+def test_different_photographs_are_not_compared() -> None:
+    with pytest.raises(FundusError, match="folder test and folder train were measured"):
+        Pair(made([0.6], ["p"]), made([0.6], ["p"], part="train"))
+
+
+@pytest.fixture(scope="module")
+def own(drawn_folder):
+    """The reader's own folder of six drawn eyes."""
+    return f"folder:{drawn_folder}"
+
+
+def test_the_models_own_photographs_are_refused_or_marked(own: str) -> None:
+    trained = load_model("drawn")
+    test = load_set(own, "test")
+    trained.card["seen"] = seen_entries([test[:1]], FITTED)
+    with pytest.raises(FundusError, match=f"seen 1 of {len(test)} photographs"):
+        report_on(trained, test, flips=False)
+    found = report_on(trained, test, flips=False, seen=True)
+    assert found.photographs["seen"].tolist() == [FITTED] + [""] * (len(test) - 1)
+    assert "flatter" in found.warning
+
+
+def test_a_card_of_an_older_version_is_named(own: str) -> None:
+    trained = load_model("drawn")
+    del trained.card["seen"]
+    found = report_on(trained, load_set(own, "test")[:1], flips=False)
+    assert found.warning == reports.UNKNOWN
+
+
+@pytest.mark.slow
+def test_several_sets_two_models_json_and_csv_from_the_shell(own, tmp_path, capsys) -> None:
+    chosen = ["--set", f"{own},{own}", "--model", "drawn", "--compare", "shipped", "--no-flips"]
+    written = ["--json", str(tmp_path / "found.json"), "--csv", str(tmp_path / "found.csv")]
+    assert main(["evaluate", *chosen, *written]) == 0
+    said = capsys.readouterr().out
+    assert "shipped - drawn" in said and "no test is claimed" in said
+    one, _ = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))["sets"]
+    names = load_set(own, "test").names
+    assert sorted(one["photographs"]) == sorted(names)
+    difference = one["compared"]["differences"]["dice"]["photographs"]
+    for name in names:
+        first = one["photographs"][name]["dice"]
+        second = one["compared"]["photographs"][name]["dice"]
+        assert difference[name] == pytest.approx(second - first)
+    rows = pd.read_csv(tmp_path / "found.csv")
+    assert len(rows) == 2 * 2 * len(names)
+    assert np.isfinite(rows["cldice"]).all()
+
+
+def test_what_the_shipped_model_saw_is_refused_by_the_command(capsys) -> None:
+    words = ["evaluate", "--set", "chase_db1", "--split", "validation", "--compare", "drawn"]
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert "shipped has seen 4 of 4" in said and "Image_09L (judged)" in said and "--seen" in said
+
+
+def test_a_model_is_not_compared_with_itself(capsys) -> None:
+    assert main(["evaluate", "--set", "chase_db1", "--compare", "shipped"]) == 1
+    assert "compared with itself" in capsys.readouterr().err
