@@ -17,8 +17,9 @@ from . import storage, synthetic
 from .augmentation import STILL, draw_affine, jitter, split, warp
 from .data import SOURCES, FundusSet, read_photograph
 from .errors import FundusError
-from .figures import colour_vessels, vessel_overlay
-from .photograph import Bytes, image_channel
+from .evaluation import confusion
+from .figures import colour_vessels, error_overlay, vessel_overlay
+from .photograph import Bools, Bytes, Floats, image_channel
 from .prediction import predict_map
 from .trained_model import TrainedModel
 
@@ -186,6 +187,27 @@ def augmentation_playground(merged: Bytes) -> Panel:
 
     alt = "Image, label and overlay after one transform: the vessels lie under the label."
     return Panel([*sliders.values(), mirror], draw, alt)
+
+
+def threshold_explorer(
+    photograph: Bytes, label: Bools, probability: Floats, fov: Bools, threshold: float
+) -> Panel:
+    """Return a slider over the threshold: the photograph, its map's errors, and their measures."""
+    slider = _slider("threshold", threshold, 0.01, 0.99, 0.01)
+    message = ipywidgets.Label()
+
+    def draw() -> Bytes:
+        vessels = probability >= slider.value
+        tp, fp, fn, _ = confusion(label[fov], vessels[fov])
+        sensitivity = tp / max(1, tp + fn)
+        precision = tp / max(1, tp + fp)
+        both = 2 * tp / max(1, 2 * tp + fp + fn)
+        message.value = f"sensitivity {sensitivity:.3f}, precision {precision:.3f}, Dice {both:.3f}"
+        return np.concatenate([photograph, error_overlay(label, vessels, fov)], axis=1)
+
+    panel = Panel([slider], draw, "A photograph, and a map's errors at the slider's threshold.")
+    panel.children += (message,)
+    return panel
 
 
 def upload(trained: TrainedModel, example: Bytes) -> Panel:

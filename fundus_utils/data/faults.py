@@ -238,6 +238,4 @@ def height_to_width(small: Bytes, fov: Bools) -> float | None:
     on_it = np.abs(pixels_off(fitted)) < 1
     _, _, high, wide = np.abs(fitted)
     arc = on_it.sum() / (np.pi * (high + wide))
-    if on_it.mean() < 0.5 or arc < LEAST_ARC:
-        return None
-    return float(high / wide)
+    return float(high / wide) if arc >= LEAST_ARC else None

@@ -13,7 +13,7 @@ from ..quiet import keras
 from .losses import cross_entropy
 
 
-def map_of(model: Any, image: Any) -> NDArray[np.float32]:
+def raw_map(model: Any, image: Any) -> NDArray[np.float32]:
     """Return a network's map, float32 (h, w), of one normalized picture, (1, h, w, n_channels)."""
     return np.asarray(model(image, training=False))[0, ..., 0]
 
@@ -85,7 +85,7 @@ class ShortTraining:
             row = {"step": step, "training_loss": float(logs["loss"])}
             if photographs:
                 row |= diagnose(self.model, photographs)
-                self.maps[step] = map_of(self.model, photographs[0][0])
+                self.maps[step] = raw_map(self.model, photographs[0][0])
             rows.append(row)
 
         self.model.fit(
