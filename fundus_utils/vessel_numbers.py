@@ -92,7 +92,8 @@ def tortuosity(mask: Bools, shortest: int = SHORTEST_SEGMENT) -> float:
     compare, of each segment of `centre_line_segments`. The result is the median of the segments,
     each weighted by its length: a segment that comes back to where it began, and whose ratio has
     no limit, does not decide. It depends on where segments end: a gap in the mask, or a twig on
-    it, cuts a winding vessel into shorter and straighter pieces.
+    it, cuts a winding vessel into shorter and straighter pieces. Strong bends read too low: arcs of
+    up to 180 degrees within 2 %, one of 270 degrees by 4 %.
 
     Args:
         mask: bool (H, W).

@@ -427,9 +427,10 @@ def test_an_ellipse_is_measured_also_where_it_is_cut(high: float, wide: float, k
     assert height_to_width(*disc(high, wide, keep)) == pytest.approx(high / wide, rel=0.015)
 
 
-def test_a_square_is_no_ellipse() -> None:
-    fov = np.zeros((300, 300), bool)
-    fov[50:250, 40:260] = True
+@pytest.mark.parametrize("how_round", [np.maximum, np.add])
+def test_a_square_upright_or_on_its_corner_is_no_ellipse(how_round: np.ufunc) -> None:
+    rows, columns = np.abs(np.indices((300, 300)) - 149.5)
+    fov = how_round(rows, 0.9 * columns) < 120
     assert height_to_width(fov[..., None] * np.array([200, 80, 40], np.uint8), fov) is None
 
 

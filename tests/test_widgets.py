@@ -114,6 +114,24 @@ def test_playground_answers_to_every_slider() -> None:
     assert len(set(shown)) == len(shown)
 
 
+def test_the_threshold_moves_picture_and_numbers_together() -> None:
+    label = np.zeros((4, 4), bool)
+    label[0] = True
+    probability = np.zeros((4, 4), np.float32)
+    probability[0, :3] = 0.9, 0.8, 0.4
+    probability[1, :2] = 0.7, 0.6
+    photograph = np.full((4, 4, 3), 90, np.uint8)
+    everywhere = np.ones_like(label)
+    panel = widgets.threshold_explorer(photograph, label, probability, everywhere, 0.5)
+    assert decoded(panel.picture.value).shape == (4, 2 * 4, 3)  # beside the map's errors
+    before = panel.picture.value
+    words = panel.children[-1]
+    assert words.value == "sensitivity 0.500, precision 0.500, Dice 0.500"  # 2 found, 2 false
+    controls(panel)["threshold"].value = 0.75
+    assert words.value == "sensitivity 0.500, precision 1.000, Dice 0.667"
+    assert panel.picture.value != before
+
+
 def test_panel_keeps_its_picture_and_its_words_where_no_kernel_runs() -> None:
     slider = ipywidgets.IntSlider(value=10, max=200)
 
