@@ -232,8 +232,6 @@ def height_to_width(small: Bytes, fov: Bools) -> float | None:
         row, column, high, wide = ellipse
         return radius * (np.hypot((rows - row) / high, (columns - column) / wide) - 1)[free]
 
-    if free.sum() < 5:
-        return None
     fitted = optimize.least_squares(pixels_off, (*middle, radius, radius), loss="cauchy").x
     on_it = np.abs(pixels_off(fitted)) < 1
     _, _, high, wide = np.abs(fitted)
