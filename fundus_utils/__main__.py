@@ -87,11 +87,12 @@ def evaluate(options: Namespace) -> None:
     """Measure a trained model, or two."""
     from .data import load_set
     from .seen import refuse_seen
-    from .trained_model import load_model
+    from .trained_model import find_model, load_model
 
-    if options.compare == options.model:
+    names = [name for name in (options.model, options.compare) if name is not None]
+    folders = {find_model(name).resolve() for name in names}
+    if len(folders) < len(names):
         raise FundusError(f"{options.model} is compared with itself", "name another model")
-    names = [name for name in (options.model, options.compare) if name]
     models = {str(name): load_model(name) for name in names}
     parts = [load_set(name, options.split) for name in options.dataset.split(",")]
     if not options.seen:  # said before anything is predicted

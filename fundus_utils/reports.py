@@ -21,6 +21,8 @@ SUMMARY = {
     "high": "high",
     "p": "p_value",
 }
+# No photograph may be called like a row that sums up.
+SUMS = ("pooled", "mean", "mean, low", "mean, high", *SUMMARY)
 UNKNOWN = "its card does not say which photographs it has seen: an older version trained it"
 
 
@@ -103,6 +105,8 @@ class Report:
         found.insert(0, "model", model)
         found.insert(1, "dataset", self.set)
         found.insert(2, "split", self.part)
+        found["note"] = self.note
+        found["warning"] = self.warning
         return found
 
 
@@ -124,8 +128,13 @@ def report_on(
         progress: show a bar.
 
     Raises:
-        FundusError: the model has seen some of it and `seen` is False; a photograph has no label.
+        FundusError: the model has seen some of it and `seen` is False; a photograph has no label,
+            or the name of a row that sums up.
     """
+    taken = sorted(set(part.names) & set(SUMS))
+    if taken:
+        problem = f"a photograph of {part.name} is called {taken[0]!r}, like a row of the report"
+        raise FundusError(problem, "rename it and its label")
     if not seen:
         refuse_seen(trained.card, part)
     known = met_again(trained.card, part)

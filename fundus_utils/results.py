@@ -9,6 +9,8 @@ from scipy import stats
 from . import storage
 from .errors import FundusError
 
+# Columns of a study that are text, also where they hold digits.
+TEXTS = ("name", "key", "commit", "test", "photograph", "patient", "seen")
 NEEDED_OF_CURVE = ["epoch", "step", "loss", "val_loss"]
 CURVE = [*NEEDED_OF_CURVE, "val_dice", "learning_rate"]
 
@@ -70,7 +72,7 @@ def read_table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         return pd.DataFrame()
     try:
-        as_text = dict.fromkeys(("name", "key", "commit"), str)  # a name may look like a number
+        as_text = dict.fromkeys(TEXTS, str)
         return pd.read_csv(
             path,
             encoding=storage.UTF8,

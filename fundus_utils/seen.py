@@ -67,7 +67,8 @@ def is_kept(card: dict[str, Any]) -> bool:
 def met_again(card: dict[str, Any], part: FundusSet) -> pd.Series:
     """Return which photographs of a part a model has seen, and how.
 
-    In the reader's own folders patients of one name may be two people: there the pixels count.
+    In two folders of the reader's own, patients of one name may be two people. There a patient is
+    known only where one of the photographs is met.
 
     Args:
         card: the model's.
@@ -83,12 +84,17 @@ def met_again(card: dict[str, Any], part: FundusSet) -> pd.Series:
             roles[entry["sha256"]] = entry["role"]
         patients.add((entry["set"], entry["patient"]))
     kind = part.name.partition(":")[0]
+    known = {}
+    for record in part.records:
+        known[record.name] = roles.get(photograph_checksum(read_photograph(record.photograph)))
+    people = {record.patient for record in part.records if known[record.name]}
+    if kind != "folder":
+        people |= {patient for of_set, patient in patients if of_set == kind}
     found = {}
     for record in part.records:
-        known = roles.get(photograph_checksum(read_photograph(record.photograph)))
-        if known:
-            found[record.name] = known
-        elif kind != "folder" and (kind, record.patient) in patients:
+        if role := known[record.name]:
+            found[record.name] = role
+        elif record.patient in people:
             found[record.name] = SAME_PATIENT
     return pd.Series(found, dtype=str, name="seen")
 

@@ -81,3 +81,10 @@ def test_the_minutes_are_shared_among_the_folds(drawn_folder, tmp_path, monkeypa
         with pytest.raises(FundusError, match="seen"):
             cross_validate([whole], tmp_path, TINY, folds=2, minutes=minutes)
     assert asked == [TINY.minutes / 2, 1.5]
+
+
+def test_folds_do_not_start_from_what_has_learned_from_them(tmp_path):
+    train = load_set("chase_db1", "train")
+    with pytest.raises(FundusError, match="shipped has learned from photographs of chase_db1"):
+        cross_validate([train], tmp_path / "folds", "laptop", start="shipped", folds=5, steps=1)
+    assert not (tmp_path / "folds").exists()

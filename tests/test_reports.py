@@ -13,8 +13,8 @@ from fundus_utils.data import load_set
 from fundus_utils.errors import FundusError
 from fundus_utils.evaluation import MEASURES
 from fundus_utils.reports import Pair, Report, report_on
-from fundus_utils.seen import FITTED, seen_entries
-from fundus_utils.trained_model import load_model
+from fundus_utils.seen import FITTED, SAME_PATIENT, seen_entries
+from fundus_utils.trained_model import SHIPPED, load_model
 
 NAMES = ["a", "b", "c", "d"]
 
@@ -61,6 +61,7 @@ def test_a_report_becomes_json_and_rows() -> None:
     rows = one.rows("mine")
     assert list(rows["photograph"]) == ["a", "b"]
     assert set(rows["model"]) == {"mine"} and set(rows["dataset"]) == {"folder"}
+    assert set(rows["note"]) == {"split by hand"} and set(rows["warning"]) == {"4 of 4 were seen"}
 
 
 def test_two_models_are_compared_photograph_by_photograph() -> None:
@@ -88,11 +89,20 @@ def test_the_models_own_photographs_are_refused_or_marked(own: str) -> None:
     trained = load_model("drawn")
     test = load_set(own, "test")
     trained.card["seen"] = seen_entries([test[:1]], FITTED)
-    with pytest.raises(FundusError, match=f"seen 1 of {len(test)} photographs"):
+    with pytest.raises(FundusError, match=f"seen 2 of {len(test)} photographs"):
         report_on(trained, test, flips=False)
     found = report_on(trained, test, flips=False, seen=True)
-    assert found.photographs["seen"].tolist() == [FITTED] + [""] * (len(test) - 1)
+    # The second photograph is the same patient's other eye.
+    assert found.photographs["seen"].tolist() == [FITTED, SAME_PATIENT] + [""] * (len(test) - 2)
     assert "flatter" in found.warning
+
+
+def test_a_photograph_called_like_a_sum_is_refused(own: str, monkeypatch) -> None:
+    part = load_set(own, "test")[:1]
+    monkeypatch.setattr(reports, "SUMS", (*reports.SUMS, part.names[0]))
+    with pytest.raises(FundusError, match="like a row of the report"):
+        report_on(load_model("drawn"), part, flips=False)
+    assert {"pooled", "mean", "low", "p"} <= set(reports.SUMS)
 
 
 def test_a_card_of_an_older_version_is_named(own: str) -> None:
@@ -130,5 +140,11 @@ def test_what_the_shipped_model_saw_is_refused_by_the_command(capsys) -> None:
 
 
 def test_a_model_is_not_compared_with_itself(capsys) -> None:
-    assert main(["evaluate", "--set", "chase_db1", "--compare", "shipped"]) == 1
-    assert "compared with itself" in capsys.readouterr().err
+    for name in ("shipped", str(SHIPPED), f"{SHIPPED}/"):
+        assert main(["evaluate", "--set", "chase_db1", "--compare", name]) == 1
+        assert "compared with itself" in capsys.readouterr().err
+
+
+def test_an_empty_name_is_no_model(capsys) -> None:
+    assert main(["evaluate", "--set", "chase_db1", "--model", ""]) == 1
+    assert "card.json is missing" in capsys.readouterr().err

@@ -21,6 +21,7 @@ from fundus_utils.seen import (
     seen_entries,
 )
 from fundus_utils.trained_model import DRAWN, SHIPPED, load_model
+from fundus_utils.training.ancestry import Ancestor
 
 
 def each_another(root: Path, pattern: str) -> None:
@@ -73,6 +74,15 @@ def test_patients_of_one_name_in_two_own_folders_may_be_two_people(data: Path) -
     assert met_again(card, load_set(f"folder:{data / 'other'}", "unlabelled")).empty
 
 
+def test_the_other_eye_in_an_own_folder_is_met_beside_the_first(data: Path) -> None:
+    for number, stem in enumerate("abc"):
+        save(data / "own" / "images" / f"{stem}.png", np.roll(PHOTOGRAPH, number, axis=1))
+    (data / "own" / "patients.csv").write_text("a,p1\nb,p1\nc,p2\n", encoding="utf-8")
+    part = load_set(f"folder:{data / 'own'}", "unlabelled")
+    card = {"seen": seen_entries([part[:1]], FITTED)}
+    assert met_again(card, part).to_dict() == {"a": FITTED, "b": SAME_PATIENT}
+
+
 def test_a_model_of_all_twenty_is_refused_where_36_to_40_stand_for_the_test(data: Path) -> None:
     build_drive(data / "DRIVE")
     each_another(data / "DRIVE", "*.tif")
@@ -103,6 +113,14 @@ def test_what_an_ancestor_saw_is_seen(chase: Path) -> None:
     assert is_kept(card)
     assert not is_kept({"ancestors": [{"name": "x"}], "seen": []})
     assert not is_kept({})
+
+
+def test_a_descendant_of_an_older_model_does_not_pass_for_one_that_saw_nothing() -> None:
+    old = load_model(DRAWN)
+    del old.card["seen"]
+    entries = Ancestor("old", "old", old).entries
+    assert not is_kept({"ancestors": entries, "seen": []})
+    assert is_kept({"ancestors": Ancestor("drawn", "drawn", load_model(DRAWN)).entries, "seen": []})
 
 
 def test_fitted_counts_more_than_judged(chase: Path) -> None:

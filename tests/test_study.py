@@ -343,3 +343,23 @@ def test_a_test_of_no_set_is_refused(each_file):
     changed(each_file, '"hrf"', '"hfr"')
     with pytest.raises(FundusError, match="no data set is called 'hfr'"):
         left_of(each_file)
+
+
+def test_a_test_of_no_part_is_refused(each_file):
+    changed(each_file, " test", " tset")
+    with pytest.raises(FundusError, match="no part is called 'tset'"):
+        left_of(each_file)
+
+
+def test_a_study_is_diagnosed_or_measured_photograph_by_photograph(each_file):
+    changed(each_file, "each = true", "each = true\ndiagnosed = true")
+    with pytest.raises(FundusError, match="both diagnosed and each"):
+        read_study(each_file)
+
+
+def test_patients_and_photographs_of_digits_stay_text(tmp_path):
+    rows = [{"name": "1", "photograph": "01", "patient": "01", "seen": "", "dice": 0.5}]
+    rows.append(rows[0] | {"photograph": "pooled", "patient": ""})
+    results.append_rows(tmp_path / "t.csv", rows)
+    table = results.read_table(tmp_path / "t.csv")
+    assert table["patient"][0] == "01" and table["photograph"][0] == "01"

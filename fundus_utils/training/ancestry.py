@@ -34,14 +34,15 @@ class Ancestor:
     def entries(self) -> list[dict[str, Any]]:
         """Return the ancestry for the card of a descendant: all ancestors, the oldest first."""
         card = self.trained.card
-        own = {
+        own: dict[str, Any] = {
             "name": self.name,
             "sets": card.get("sets", []),
             "steps": card.get("steps"),
             "seed": card.get("seed"),
             "weights": weights_checksum(self.trained.model),
-            "seen": card.get("seen", []),
         }
+        if "seen" in card:  # else nobody knows, and `seen.is_kept` says so
+            own["seen"] = card["seen"]
         return [*card.get("ancestors", []), own]
 
 

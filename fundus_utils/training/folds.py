@@ -11,6 +11,7 @@ from ..data import FundusSet
 from ..errors import FundusError
 from ..evaluation import MEASURES, evaluate_maps
 from ..prediction import predict_set
+from ..seen import FITTED, met_again
 from ..trained_model import TrainedModel, is_finished, load_model
 from .ancestry import descent
 from .patients import split_by_patient
@@ -67,8 +68,10 @@ def cross_validate(
         A row a fold: its number, its photographs, the measures pooled over them.
 
     Raises:
-        FundusError: see `fold_of` and `train.train`; or a fold's folder holds another model.
+        FundusError: see `fold_of` and `train.train`; or a fold's folder holds another model; or the
+            model that the trainings start from has learned from the sets.
     """
+    _refuse_flattery(sets, preset, start)
     rows = []
     for number in range(folds):
         pairs = [fold_of(one, number, folds) for one in sets]
@@ -87,6 +90,19 @@ def cross_validate(
         rows.append({"fold": number + 1, "photographs": names, **pooled})
         results.save_table(Path(out) / "folds.csv", pd.DataFrame(rows))
     return pd.DataFrame(rows, columns=["fold", "photographs", *MEASURES])
+
+
+def _refuse_flattery(
+    sets: Sequence[FundusSet], preset: str | Preset, start: str | Path | None
+) -> None:
+    """Raise FundusError if the model to start from has learned from what will be tested."""
+    _, ancestor = descent(preset, start, None)
+    for one in sets:
+        if ancestor and FITTED in set(met_again(ancestor.trained.card, one)):
+            problem = f"{ancestor.name} has learned from photographs of {one.name}"
+            raise FundusError(
+                problem, "each fold would flatter: start from another model, or nothing"
+            )
 
 
 def _finished(

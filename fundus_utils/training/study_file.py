@@ -21,6 +21,7 @@ from .presets import Preset, entries_of, preset_called
 
 # At the top, for all trainings.
 AT_THE_TOP = ("sets", "preset", "steps", "seeds", "tests", "diagnosed", "each")
+PART_NAMES = ("train", "test", "all", "fit", "validation")
 COMMIT = "commit"  # at the top of a study that is over
 # What an entry needs not say where a model is measured as it is.
 MEASURED_ALONE: dict[str, Any] = {
@@ -83,11 +84,14 @@ def is_here(text: str) -> bool:
     """Say whether a part of a set, as a study names it, is whole on this disk.
 
     Raises:
-        FundusError: no set has that name.
+        FundusError: no set, or no part, has that name.
     """
     kind = text.partition(" ")[0].partition(":")[0]
     if kind not in SOURCES:
         raise FundusError(f"no data set is called {kind!r}", f"choose from {', '.join(SOURCES)}")
+    part = text.partition(" ")[2]
+    if part not in ("", *PART_NAMES):
+        raise FundusError(f"no part is called {part!r}", f"choose from {', '.join(PART_NAMES)}")
     try:
         return len(parts_of((text,))) > 0
     except FundusError:  # it is not there, or a part of it
@@ -145,6 +149,8 @@ def _trainings_of(path: Path, entries: dict[str, Any]) -> Iterator[Training]:
     if "model" in entries:
         entries = MEASURED_ALONE | entries
     diagnosed = bool(entries.get("diagnosed", False))
+    if diagnosed and entries.get("each", False):
+        raise FundusError(f"{path} says both diagnosed and each", "choose one of them")
     needed = ["name", "sets", "preset", "steps"]
     if not diagnosed:
         needed.append("tests")
