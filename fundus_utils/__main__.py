@@ -86,7 +86,7 @@ def train(options: Namespace) -> None:
 def evaluate(options: Namespace) -> None:
     """Measure a trained model, or two."""
     from .data import load_set
-    from .seen import refuse_seen
+    from .seen import met_again, refuse_seen
     from .trained_model import find_model, load_model
 
     names = [name for name in (options.model, options.compare) if name is not None]
@@ -98,7 +98,7 @@ def evaluate(options: Namespace) -> None:
     if not options.seen:  # said before anything is predicted
         for part in parts:
             for name, trained in models.items():
-                refuse_seen(trained.card, part, name)
+                refuse_seen(met_again(trained.card, part), part, name)
     entries = []
     rows = []
     for part in parts:

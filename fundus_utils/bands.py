@@ -113,14 +113,10 @@ def curve_bands(
     _check_kind(kind)
 
     def heights(times: NDArray) -> NDArray:
-        false, true = _running(counts, times)
-        if not (false[-1] and true[-1]):
-            return np.full(GRID.shape, UNDEFINED)
-        recall = true / true[-1]
+        false_rate, recall, precision = _curve(counts, times)
         if kind == "roc":
-            return np.interp(GRID, false / false[-1], recall)
-        first = np.searchsorted(recall, np.maximum(GRID, np.finfo(float).tiny))
-        return true[first] / (true[first] + false[first])
+            return np.interp(GRID, false_rate, recall)
+        return precision[np.searchsorted(recall, np.maximum(GRID, np.finfo(float).tiny))]
 
     y, low, high = resampled(heights, len(counts.patients), repeats, seed, level)
     return pd.DataFrame({"x": GRID, "y": y, "low": low, "high": high})
@@ -152,14 +148,10 @@ def area_interval(
     _check_kind(kind)
 
     def area(times: NDArray) -> float:
-        false, true = _running(counts, times)
-        if not (false[-1] and true[-1]):
-            return UNDEFINED
-        recall = true / true[-1]
+        false_rate, recall, precision = _curve(counts, times)
         if kind == "roc":
-            return float(np.trapezoid(recall, false / false[-1]))
-        precision = true[1:] / np.maximum(1, true[1:] + false[1:])
-        return float(np.diff(recall) @ precision)
+            return float(np.trapezoid(recall, false_rate))
+        return float(np.diff(recall) @ precision[1:])
 
     mean, low, high = resampled(area, len(counts.patients), repeats, seed, level)
     return Interval(float(mean), float(low), float(high), len(counts.patients))
@@ -170,9 +162,15 @@ def _check_kind(kind: str) -> None:
         raise FundusError(f"no curve is called {kind!r}", f"choose from {', '.join(KINDS)}")
 
 
-def _running(counts: MapCounts, times: NDArray) -> tuple[NDArray, NDArray]:
-    """Return false and true positives as the threshold falls from above 1, each (BINS + 1,)."""
+def _curve(counts: MapCounts, times: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """Return false positive rate, recall and precision as the threshold falls from above 1.
+
+    Each is float64 (BINS + 1,), nan where there is no vessel or no background.
+    """
     nothing = np.zeros(1, int)
     false = np.concatenate([nothing, times @ counts.background]).cumsum()
     true = np.concatenate([nothing, times @ counts.vessels]).cumsum()
-    return false, true
+    if not (false[-1] and true[-1]):
+        undefined = np.full(BINS + 1, UNDEFINED)
+        return undefined, undefined, undefined
+    return false / false[-1], true / true[-1], true / np.maximum(1, true + false)

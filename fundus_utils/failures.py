@@ -53,6 +53,11 @@ def _class_of(values: NDArray, edges: Sequence[float]) -> NDArray[np.int64]:
     return np.searchsorted(edges, values, side="right") - 1
 
 
+def _limits(edges: Sequence[float]) -> dict[str, NDArray]:
+    """Return the columns of a table of classes that say where each begins and ends."""
+    return {"from": np.asarray(edges, float), "to": np.append(edges[1:], np.inf)}
+
+
 def _share(part: NDArray, whole: NDArray | float) -> NDArray[np.float64]:
     """Return part / whole, nan where there is no whole."""
     return part / np.where(np.asarray(whole) > 0, whole, UNDEFINED)
@@ -84,8 +89,7 @@ def sensitivity_by_width(
     missed = np.bincount(class_of[~vessels[inside]], minlength=len(edges))
     return pd.DataFrame(
         {
-            "from": np.asarray(edges, float),
-            "to": np.append(edges[1:], np.inf),
+            **_limits(edges),
             "pixels": pixels,
             "share": _share(pixels, pixels.sum()),
             "sensitivity": _share(pixels - missed, pixels),
@@ -125,8 +129,7 @@ def errors_by_distance(
     false_negatives = count(label & ~vessels)
     return pd.DataFrame(
         {
-            "from": np.asarray(edges, float),
-            "to": np.append(edges[1:], np.inf),
+            **_limits(edges),
             "pixels": pixels,
             "false_positives": false_positives,
             "false_negatives": false_negatives,

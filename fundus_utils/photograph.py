@@ -5,6 +5,7 @@ diameter is the one length that every camera gives for free, so it sets the scal
 has learned vessels 5 pixels wide must be shown vessels about 5 pixels wide.
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,6 +40,12 @@ class Sample:
     label: Bools | None
     fov: Bools
     label2: Bools | None = None
+
+
+def photograph_checksum(photograph: Bytes) -> str:
+    """Return the SHA-256 checksum of a photograph's size and pixels, uint8 (H, W, 3)."""
+    size = str(photograph.shape).encode()
+    return hashlib.sha256(size + photograph.tobytes()).hexdigest()
 
 
 def bright_in_red(photograph: Bytes) -> Bools:

@@ -9,18 +9,11 @@ from .data import FundusSet
 from .errors import FundusError
 from .evaluation import MEASURES, evaluate_maps
 from .prediction import predict_set
-from .resampling import MIN_PATIENTS, Comparison, mean_interval, paired
-from .results import measures_table
+from .resampling import MIN_PATIENTS, Comparison, by_patient, mean_interval, paired
 from .seen import is_kept, met_again, refuse_seen
 from .trained_model import TrainedModel
 
-# The last rows of a comparison, and what they are of `resampling.Comparison`.
-SUMMARY = {
-    "mean": "mean",
-    "low": "low",
-    "high": "high",
-    "p": "p_value",
-}
+SUMMARY = ("mean", "low", "high", "p_value")  # of `resampling.Comparison`: its last rows here
 # No photograph may be called like a row that sums up.
 SUMS = ("pooled", "mean", "mean, low", "mean, high", *SUMMARY)
 UNKNOWN = "its card does not say which photographs it has seen: an older version trained it"
@@ -63,10 +56,8 @@ class Report:
         """The table, and under which protocol it was made."""
         n_patients = self.photographs["patient"].nunique()
         shown = self.table
-        shown.insert(0, "seen", self.photographs["seen"])
-        shown["seen"] = shown["seen"].fillna("")
-        if not self.warning:
-            shown = shown.drop(columns="seen")
+        if self.warning:
+            shown.insert(0, "seen", self.photographs["seen"].reindex(shown.index, fill_value=""))
         lines = [
             f"{self.set}, part {self.part!r}:",
             shown.to_string(float_format="{:.4f}".format),
@@ -135,13 +126,13 @@ def report_on(
     if taken:
         problem = f"a photograph of {part.name} is called {taken[0]!r}, like a row of the report"
         raise FundusError(problem, "rename it and its label")
-    if not seen:
-        refuse_seen(trained.card, part)
     known = met_again(trained.card, part)
+    if not seen:
+        refuse_seen(known, part)
     maps = predict_set(trained, part, flips, progress)
     found = evaluate_maps(maps, trained.threshold)
-    table = measures_table(found).drop(index="pooled")
-    table.insert(0, "patient", [record.patient for record in part.records])
+    patients = {record.name: record.patient for record in part.records}
+    table = by_patient(found["photographs"], patients)
     table.insert(1, "seen", known.reindex(table.index).fillna(""))
     return Report(
         set=part.name,
@@ -190,8 +181,8 @@ class Pair:
         """The differences by photograph, then their mean, its interval, and the p value."""
         found = self.comparisons
         rows = pd.DataFrame({name: one.differences for name, one in found.items()})
-        for label, entry in SUMMARY.items():
-            rows.loc[label] = {name: getattr(one, entry) for name, one in found.items()}
+        for entry in SUMMARY:
+            rows.loc[entry] = {name: getattr(one, entry) for name, one in found.items()}
         return rows
 
     @property
@@ -203,14 +194,14 @@ class Pair:
         if any_one.patients < MIN_PATIENTS:
             lines.append(f"fewer than {MIN_PATIENTS} patients: no test is claimed")
         else:
-            lines.append("p: Wilcoxon's signed-rank test on the patients' mean differences")
+            lines.append("p_value: Wilcoxon's signed-rank test on the patients' mean differences")
         return "\n".join(lines)
 
     @property
     def entries(self) -> dict[str, Any]:
-        """The comparison as JSON takes it: by measure, mean, low, high, p and the differences."""
+        """The comparison as JSON takes it: by measure, mean, low, high, p_value, differences."""
         found = {}
         for name, one in self.comparisons.items():
-            found[name] = {label: getattr(one, entry) for label, entry in SUMMARY.items()}
+            found[name] = {entry: getattr(one, entry) for entry in SUMMARY}
             found[name]["photographs"] = one.differences.to_dict()
         return found

@@ -49,20 +49,6 @@ def save_table(path: Path, table: pd.DataFrame) -> None:
         table.to_csv(target, index=False, encoding=storage.UTF8, lineterminator="\n")
 
 
-def measures_table(found: dict[str, Any]) -> pd.DataFrame:
-    """Return what `evaluation.evaluate_maps` found: a row a photograph, the last one `pooled`.
-
-    Args:
-        found: {"photographs": {name: measures}, "pooled": measures}.
-
-    Returns:
-        A table whose index is the photographs' names, its columns the measures.
-    """
-    rows = dict(found["photographs"])
-    rows["pooled"] = found["pooled"]
-    return pd.DataFrame.from_dict(rows, orient="index")
-
-
 def read_table(path: Path) -> pd.DataFrame:
     """Read the rows of a study, see `training.study`; a table without rows if there is none yet.
 

@@ -4,7 +4,6 @@ A photograph is known by the checksum of its pixels, so that a copy under anothe
 one; a patient by name within a data set, so that a child's other eye counts too.
 """
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,17 +11,11 @@ import pandas as pd
 
 from .data import FundusSet, read_photograph
 from .errors import FundusError
-from .photograph import Bytes
+from .photograph import photograph_checksum
 
 FITTED = "fitted"  # the weights learned from it
 JUDGED = "judged"  # epoch and threshold were chosen by it
 SAME_PATIENT = "same patient"  # another photograph of somebody whom the model knows
-
-
-def photograph_checksum(photograph: Bytes) -> str:
-    """Return the SHA-256 checksum of a photograph's size and pixels, uint8 (H, W, 3)."""
-    size = str(photograph.shape).encode()
-    return hashlib.sha256(size + photograph.tobytes()).hexdigest()
 
 
 def seen_entries(parts: Sequence[FundusSet], role: str) -> list[dict[str, str]]:
@@ -99,15 +92,14 @@ def met_again(card: dict[str, Any], part: FundusSet) -> pd.Series:
     return pd.Series(found, dtype=str, name="seen")
 
 
-def refuse_seen(card: dict[str, Any], part: FundusSet, model: str = "the model") -> None:
+def refuse_seen(found: pd.Series, part: FundusSet, model: str = "the model") -> None:
     """Raise FundusError if a model has seen a photograph of a part, or another of its patients.
 
     Args:
-        card: the model's.
+        found: which of them, see `met_again`.
         part: what it is going to be measured on.
         model: how to call it.
     """
-    found = met_again(card, part)
     if found.empty:
         return
     named = ", ".join(f"{name} ({how})" for name, how in found[:4].items())

@@ -17,7 +17,7 @@ from . import storage, synthetic
 from .augmentation import STILL, draw_affine, jitter, split, warp
 from .data import SOURCES, FundusSet, read_photograph
 from .errors import FundusError
-from .evaluation import confusion
+from .evaluation import confusion, dice
 from .figures import colour_vessels, error_overlay, vessel_overlay
 from .photograph import Bools, Bytes, Floats, image_channel
 from .prediction import predict_map
@@ -201,7 +201,7 @@ def threshold_explorer(
         tp, fp, fn, _ = confusion(label[fov], vessels[fov])
         sensitivity = tp / max(1, tp + fn)
         precision = tp / max(1, tp + fp)
-        both = 2 * tp / max(1, 2 * tp + fp + fn)
+        both = dice(label[fov], vessels[fov])
         message.value = f"sensitivity {sensitivity:.3f}, precision {precision:.3f}, Dice {both:.3f}"
         return np.concatenate([photograph, error_overlay(label, vessels, fov)], axis=1)
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,9 @@ from fundus_utils import reports
 from fundus_utils.__main__ import main
 from fundus_utils.data import load_set
 from fundus_utils.errors import FundusError
-from fundus_utils.evaluation import MEASURES
+from fundus_utils.evaluation import MEASURES, evaluate_maps
 from fundus_utils.reports import Pair, Report, report_on
+from fundus_utils.resampling import by_patient
 from fundus_utils.seen import FITTED, SAME_PATIENT, seen_entries
 from fundus_utils.trained_model import SHIPPED, load_model
 
@@ -45,6 +47,22 @@ def test_pooled_mean_and_interval_stand_below_the_photographs() -> None:
     assert table.loc["mean, high", "dice"] == pytest.approx(0.7)
 
 
+def test_measures_keep_the_photographs_order_and_what_is_undefined() -> None:
+    label = np.array([[True, True, False, False]])
+    everywhere = np.ones_like(label)
+    good = np.array([[0.9, 0.8, 0.1, 0.2]], np.float32)
+    none = np.zeros_like(good)
+    items = [("b", label, good, everywhere), ("a", ~label & False, none, everywhere)]
+    found = evaluate_maps(items, 0.5)
+    photographs = by_patient(found["photographs"], {"a": "p", "b": "q"})
+    shown = replace(made([1, 1], ["p", "q"]), photographs=photographs, pooled=found["pooled"]).table
+    assert list(shown.index[:3]) == ["b", "a", "pooled"]
+    assert tuple(shown.columns) == MEASURES
+    assert shown.loc["b", "dice"] == 1
+    assert math.isnan(shown.loc["a", "auc"])
+    assert shown.loc["pooled"].to_dict() == found["pooled"]
+
+
 def test_the_text_says_threshold_patients_split_and_what_was_seen() -> None:
     text = made([0.6, 0.8], ["p", "q"], seen="fitted").text
     for words in ("threshold 0.50", "2 patients", "split by hand", "4 of 4 were seen", "fitted"):
@@ -70,7 +88,7 @@ def test_two_models_are_compared_photograph_by_photograph() -> None:
     assert pair.table["dice"][:5].tolist() == pytest.approx([0.1, 0, 0, 0.2, 0.075])
     assert pair.table.loc["low", "dice"] == pytest.approx(0.05)
     assert pair.table.loc["high", "dice"] == pytest.approx(0.1)
-    assert "no test is claimed" in pair.text and math.isnan(pair.table.loc["p", "dice"])
+    assert "no test is claimed" in pair.text and math.isnan(pair.table.loc["p_value", "dice"])
     assert pair.entries["auc"]["photographs"]["d"] == pytest.approx(0.2)
 
 
@@ -102,7 +120,7 @@ def test_a_photograph_called_like_a_sum_is_refused(own: str, monkeypatch) -> Non
     monkeypatch.setattr(reports, "SUMS", (*reports.SUMS, part.names[0]))
     with pytest.raises(FundusError, match="like a row of the report"):
         report_on(load_model("drawn"), part, flips=False)
-    assert {"pooled", "mean", "low", "p"} <= set(reports.SUMS)
+    assert {"pooled", "mean", "low", "p_value"} <= set(reports.SUMS)
 
 
 def test_a_card_of_an_older_version_is_named(own: str) -> None:

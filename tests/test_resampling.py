@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
+from test_evaluation import BY_HAND, LABEL, MAP
 
 from fundus_utils.bands import GRID, MapCounts, area_interval, count_maps, curve_bands
 from fundus_utils.errors import FundusError
@@ -20,15 +21,10 @@ from fundus_utils.resampling import (
     paired,
 )
 
-# At 0.5: of 4 vessel pixels 3 are found, of 12 others 2 are called vessels.
-LABEL = np.array([[1, 1, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]], bool)
-MAP = np.array(
-    [[0.9, 0.8, 0.7, 0.2], [0.75, 0.6, 0.1, 0.1], [0.1] * 4, [0.1] * 4], dtype=np.float32
-)
 EVERYWHERE = np.ones_like(LABEL)
 PATIENTS = {"1": "a", "2": "b", "3": "c"}
-AUC = 45 / 48  # pairs won: 12 + 12 + 11 + 10 of 4 * 12
-AVERAGE_PRECISION = (1 + 1 + 3 / 4 + 4 / 6) / 4  # precision as each vessel pixel is found
+AUC = BY_HAND["auc"]
+AVERAGE_PRECISION = BY_HAND["average_precision"]
 
 
 def table_of(**patients: list[float]) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """Tables of results: curves to the last digit, measures with a row a photograph."""
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fundus_utils.errors import FundusError
-from fundus_utils.evaluation import MEASURES, evaluate_maps
-from fundus_utils.results import CURVE, measures_table, read_curve, save_table
+from fundus_utils.results import CURVE, read_curve, save_table
 
 HEADER = b"epoch,step,loss,val_loss,val_dice,learning_rate\n"
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -84,18 +82,3 @@ def test_broken_curve_is_named(content: bytes, tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(FundusError, match=r"curve\.csv is no training curve"):
         read_curve(path)
-
-
-def test_measures_have_a_row_a_photograph_and_the_last_one_pooled() -> None:
-    label = np.array([[True, True, False, False]])
-    everywhere = np.ones_like(label)
-    good = np.array([[0.9, 0.8, 0.1, 0.2]], np.float32)
-    none = np.zeros_like(good)
-    items = [("b", label, good, everywhere), ("a", ~label & False, none, everywhere)]
-    found = evaluate_maps(items, 0.5)
-    table = measures_table(found)
-    assert list(table.index) == ["b", "a", "pooled"]
-    assert tuple(table.columns) == MEASURES
-    assert table.loc["b", "dice"] == 1
-    assert math.isnan(table.loc["a", "auc"])
-    assert table.loc["pooled"].to_dict() == found["pooled"]

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import PHOTOGRAPH, build_chase_db1, build_drive, build_stare, save
-from PIL import Image
 
 from fundus_utils.data import load_set
 from fundus_utils.errors import FundusError
+from fundus_utils.photograph import photograph_checksum
 from fundus_utils.seen import (
     FITTED,
     JUDGED,
@@ -16,7 +16,6 @@ from fundus_utils.seen import (
     all_seen,
     is_kept,
     met_again,
-    photograph_checksum,
     refuse_seen,
     seen_entries,
 )
@@ -44,7 +43,7 @@ def test_the_test_part_is_new_to_a_model_of_the_training_part(chase: Path) -> No
     card = {"seen": [*seen_entries([fit], FITTED), *seen_entries([held], JUDGED)]}
     test = load_set("chase_db1", "test")
     assert met_again(card, test).empty
-    refuse_seen(card, test)  # nothing is raised
+    refuse_seen(met_again(card, test), test)  # nothing is raised
     found = met_again(card, load_set("chase_db1", "all"))
     assert found.value_counts().to_dict() == {FITTED: 16, JUDGED: 4}
     assert found["Image_08R"] == FITTED and found["Image_09L"] == JUDGED
@@ -89,14 +88,15 @@ def test_a_model_of_all_twenty_is_refused_where_36_to_40_stand_for_the_test(data
     whole = load_set("drive", "train")
     assert len(whole) == 20 and whole.note == ""
     card = {"seen": seen_entries([whole], FITTED)}
-    refuse_seen(card, load_set("drive", "test"))  # the official part is new
+    official = load_set("drive", "test")
+    refuse_seen(met_again(card, official), official)  # it is new
     for label in (data / "DRIVE" / "test" / "1st_manual").iterdir():
         label.unlink()
     substitute = load_set("drive", "test")
     assert substitute.names == ["36", "37", "38", "39", "40"]
     assert "36-40 of its training part" in substitute.note
     with pytest.raises(FundusError, match=r"seen 5 of 5 .* part 'test': 36 \(fitted\)") as refused:
-        refuse_seen(card, substitute)
+        refuse_seen(met_again(card, substitute), substitute)
     assert "--seen" in str(refused.value)
 
 
@@ -156,4 +156,3 @@ def test_a_broken_photograph_is_named(chase: Path) -> None:
     path.write_bytes(b"no picture")
     with pytest.raises(FundusError, match=r"Image_11L\.jpg"):
         seen_entries([load_set("chase_db1", "test")], FITTED)
-    Image.fromarray(PHOTOGRAPH).save(path)

@@ -4,7 +4,6 @@ Every file is looked at: the photographs one by one (`faults`), the labels by th
 their photographs (`label_faults`), and here what only whole folders tell.
 """
 
-import hashlib
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..errors import FundusError
-from ..photograph import Bools, Bytes
+from ..photograph import Bools, Bytes, photograph_checksum
 from .faults import (
     Fault,
     frame_faults,
@@ -144,8 +143,7 @@ def _label_folder_faults(read: dict[Path, LabelFile]) -> Iterator[Fault]:
 
 def _twin_faults(path: Path, photograph: Bytes, first_of: dict[str, Path]) -> Iterator[Fault]:
     """Look for a photograph that came before; `first_of` remembers them by their checksums."""
-    content = str(photograph.shape).encode() + photograph.tobytes()
-    twin = first_of.setdefault(hashlib.sha256(content).hexdigest(), path)
+    twin = first_of.setdefault(photograph_checksum(photograph), path)
     if twin != path:
         yield Fault(
             path,
