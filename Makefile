@@ -52,8 +52,16 @@ notebooks: setup
 	mkdir -p data/derived
 	find data/derived -mindepth 1 -maxdepth 1 ! -name studies -exec rm -rf {} +
 	$(BIN)/python -m fundus_utils run --store
+	$(BIN)/python notebooks/exercises/making.py solutions
+
+# The solutions alone, after an exercise was changed; a copy without them, for a class.
+solutions: setup
+	$(BIN)/python notebooks/exercises/making.py solutions
+
+handout: setup
+	$(BIN)/python notebooks/exercises/making.py handout
 
 clean:
 	rm -rf .venv data/derived
 
-.PHONY: run setup lab test lint unit nbval test-real bench notebooks clean
+.PHONY: run setup lab test lint unit nbval test-real bench notebooks solutions handout clean

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from . import storage
 from .errors import FundusError
 
 CELL_SECONDS = 1200
+AT_ONCE = 2  # notebooks: one waits where the other computes
+BEGUN_FIRST = "05"
 WIDGET = "application/vnd.jupyter.widget-view+json"  # dead without its kernel: the picture stays
 BAR = re.compile(r"\d+%\||\[\d\d:\d\d")  # how the last state of a bar looks
 NO_ALT = 'alt="No description has been provided for this image"'
@@ -143,32 +146,54 @@ def alternative_texts(cells: list[Any]) -> list[str]:
     return texts
 
 
+def in_turn(paths: list[Path]) -> list[Path]:
+    """Return the notebooks in the order in which they are begun: the longest first.
+
+    It trains the networks that later ones use, and so it need not be waited for in the end.
+    """
+    return sorted(paths, key=lambda path: path.stem[:2] != BEGUN_FIRST)
+
+
 def run(keep: bool = False) -> Path:
-    """Run all notebooks; write them and one HTML page under `data/derived/run/`.
+    """Run all notebooks, AT_ONCE at a time; write them and one HTML page to `data/derived/run/`.
 
     Args:
         keep: also write the outputs back into `notebooks/`, as authors do.
 
     Returns:
         The folder with the results.
+
+    Raises:
+        FundusError: a notebook stopped, see `execute`; those that have begun are let finish.
     """
     os.environ["FUNDUS_LIVE"] = "0"
     paths = notebook_paths()
     out = storage.derived_dir() / "run"
     out.mkdir(parents=True, exist_ok=True)
-    done = []
     sources = [nbformat.read(path, as_version=4) for path in paths]
     cells = sum(cell.cell_type == "code" for source in sources for cell in source.cells)
-    with tqdm(total=cells, unit="cell", file=sys.stderr) as bar:
-        for path in paths:
-            bar.set_description(path.stem)
-            begin = time.monotonic()
-            notebook = execute(path, bar)
-            bar.write(f"{path.stem}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
-            done.append(notebook)
-            nbformat.write(notebook, out / path.name)
-            if keep:
-                store(path, notebook)
+
+    def run_one(path: Path, bar: Any) -> Any:
+        begin = time.monotonic()
+        notebook = execute(path, bar)
+        bar.write(f"{path.stem}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
+        nbformat.write(notebook, out / path.name)
+        if keep:
+            store(path, notebook)
+        return notebook
+
+    with (
+        tqdm(total=cells, unit="cell", file=sys.stderr) as bar,
+        ThreadPoolExecutor(AT_ONCE) as pool,
+    ):
+        running = {path: pool.submit(run_one, path, bar) for path in in_turn(paths)}
+        try:
+            for one in as_completed(running.values()):
+                one.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    page = html_page([running[path].result() for path in paths])
     with storage.writing_whole(out / "workbook.html") as target:
-        target.write_text(html_page(done), encoding=storage.UTF8)
+        target.write_text(page, encoding=storage.UTF8)
     return out

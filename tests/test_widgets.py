@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,12 @@ from PIL import Image
 from fundus_utils import storage, widgets
 from fundus_utils.augmentation import merge
 from fundus_utils.data import FundusSet, load_set
-from fundus_utils.trained_model import TrainedModel
+from fundus_utils.errors import FundusError
+from fundus_utils.photograph import Sample
+from fundus_utils.quiet import keras
+from fundus_utils.trained_model import TrainedModel, load_model
+from fundus_utils.unet import receptive_field
+from fundus_utils.widgets.network import fields_of, stages_of
 
 CARD = {
     "channels": ["green"],
@@ -114,6 +120,130 @@ def test_playground_answers_to_every_slider() -> None:
     assert len(set(shown)) == len(shown)
 
 
+def test_the_overlay_can_be_drawn_aside(photographs: FundusSet) -> None:
+    panel = widgets.browser(photographs)
+    menus = controls(panel)
+    plain = decoded(panel.picture.value).astype(int)
+    menus["overlay"].value = "field of view"
+    whole = decoded(panel.picture.value).astype(int)
+    menus["overlay from the left (%)"].value = 50
+    half = decoded(panel.picture.value).astype(int)
+    assert np.abs(half[:, :16] - whole[:, :16]).mean() < 4  # JPEG
+    assert np.abs(half[:, 24:] - plain[:, 24:]).mean() < 4
+    assert np.abs(whole[:, 24:] - plain[:, 24:]).mean() > 20
+    menus["overlay from the left (%)"].value = 0
+    assert np.abs(decoded(panel.picture.value) - plain).mean() < 4
+
+
+@pytest.fixture(scope="module")
+def real() -> tuple[TrainedModel, Sample]:
+    return load_model("drawn"), load_set("chase_db1", "train")[0]
+
+
+def message_of(panel: widgets.Panel) -> str:
+    return panel.children[-1].value
+
+
+def dice_of(panel: widgets.Panel) -> float:
+    return float(message_of(panel).rpartition("Dice ")[2])
+
+
+def test_the_input_may_be_moved_and_the_map_answers(real: tuple) -> None:
+    panel = widgets.input_explorer(*real)
+    sliders = controls(panel)
+    assert dice_of(panel) > 0.7
+    sliders["mean of the input"].value = -20
+    assert dice_of(panel) < 0.6
+    sliders["mean of the input"].value = 0
+    assert dice_of(panel) > 0.7
+    sliders["its std (log10)"].value = -2
+    assert dice_of(panel) < 0.2
+
+
+def test_a_camera_may_change_and_the_map_answers(real: tuple) -> None:
+    panel = widgets.camera_explorer(*real)
+    sliders = controls(panel)
+    first = dice_of(panel)
+    assert first > 0.7
+    sliders["brightness (times)"].value = 0.6
+    assert abs(dice_of(panel) - first) < 0.03  # normalized by itself
+    sliders["brightness (times)"].value = 1
+    sliders["blur (pixels)"].value = 4
+    assert dice_of(panel) < first - 0.1
+    sliders["blur (pixels)"].value = 0
+    assert dice_of(panel) == first
+    sliders["grain (grey levels)"].value = 40
+    assert dice_of(panel) < first - 0.1
+
+
+@pytest.mark.parametrize("explorer", [widgets.input_explorer, widgets.camera_explorer])
+def test_an_explorer_needs_a_label(explorer, real: tuple) -> None:
+    trained, sample = real
+    with pytest.raises(FundusError, match="Image_01L has no label"):
+        explorer(trained, replace(sample, label=None))
+
+
+def test_each_level_of_the_unet_shows_its_shape(real: tuple) -> None:
+    trained, sample = real
+    panel = widgets.unet_explorer(trained, sample.photograph, sample.fov)
+    menu = controls(panel)["level"]
+    said = {}
+    shown = set()
+    for level in menu.options:
+        menu.value = level
+        said[level] = message_of(panel)
+        shown.add(panel.picture.value)
+    assert list(said) == [
+        "level 0, down",
+        "level 1, down",
+        "level 2, down",
+        "level 3, lowest",
+        "level 2, up",
+        "level 1, up",
+        "level 0, up",
+    ]
+    assert len(shown) == len(said)
+    assert said["level 0, down"].startswith("256 x 256 pixels, 12 features")
+    assert said["level 0, down"].endswith("has seen 5 x 5 pixels of the input")
+    assert said["level 3, lowest"].startswith("32 x 32 pixels, 96 features")
+    assert said["level 0, up"].endswith(
+        f"has seen {receptive_field(3)} x {receptive_field(3)} pixels of the input"
+    )
+
+
+def test_a_receptive_field_is_what_moves_a_number(real: tuple) -> None:
+    """The formula of each stage against the network itself: a pixel that is seen changes it."""
+    model = real[0].model
+    stages = stages_of(model)
+    inside = keras.Model(model.inputs, list(stages.values()))
+    rng = np.random.default_rng(0)
+    image = rng.normal(size=(1, 256, 256, 1)).astype(np.float32)
+    before = inside.predict_on_batch(image)
+    image[0, 128, 128] += 100
+    after = inside.predict_on_batch(image)
+    for old, new, expected in zip(before, after, fields_of(3), strict=True):
+        moved = np.argwhere(np.abs(np.asarray(new) - np.asarray(old))[0].max(axis=-1) > 1e-4)
+        scale = 256 // np.asarray(new).shape[1]
+        reach = (np.ptp(moved[:, 0]) + 1) * scale
+        assert abs(reach - expected) <= 2 * scale + 8  # by where it lies on the poolings' grid
+
+
+def test_pictures_follow_the_slider() -> None:
+    pictures = {str(step): np.full((8, 8), step, np.uint8) for step in (0, 100, 200)}
+    panel = widgets.picture_slider(pictures, "step", "squares that grow brighter")
+    slider = controls(panel)["step"]
+    assert decoded(panel.picture.value).mean() == 0
+    slider.value = "200"
+    assert abs(decoded(panel.picture.value).mean() - 200) < 3
+
+
+def test_small_maps_are_enlarged_and_drawn_in_grey() -> None:
+    panel = widgets.picture_slider({"a": np.full((64, 64), 0.5, np.float32)}, "step", "grey")
+    shown = decoded(panel.picture.value)
+    assert shown.shape == (512, 512)
+    assert abs(shown.mean() - 128) < 3
+
+
 def test_the_threshold_moves_picture_and_numbers_together() -> None:
     label = np.zeros((4, 4), bool)
     label[0] = True
@@ -126,9 +256,10 @@ def test_the_threshold_moves_picture_and_numbers_together() -> None:
     assert decoded(panel.picture.value).shape == (4, 2 * 4, 3)  # beside the map's errors
     before = panel.picture.value
     words = panel.children[-1]
-    assert words.value == "sensitivity 0.500, precision 0.500, Dice 0.500"  # 2 found, 2 false
+    # Two of four are found, two are false.
+    assert words.value == "accuracy 0.750, sensitivity 0.500, precision 0.500, Dice 0.500"
     controls(panel)["threshold"].value = 0.75
-    assert words.value == "sensitivity 0.500, precision 1.000, Dice 0.667"
+    assert words.value == "accuracy 0.875, sensitivity 0.500, precision 1.000, Dice 0.667"
     assert panel.picture.value != before
 
 

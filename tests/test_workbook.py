@@ -71,6 +71,50 @@ def test_a_failing_cell_names_its_notebook(tmp_path: Path) -> None:
         workbook.execute(path)
 
 
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **codes: str) -> Path:
+    """Write a course of notebooks with one code cell each; return its folder."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    for stem, code in codes.items():
+        nbformat.write(new_notebook(cells=[new_code_cell(code)]), folder / f"{stem}.ipynb")
+    monkeypatch.setattr(storage, "PROJECT", tmp_path)
+    monkeypatch.setenv("FUNDUS_LIVE", "1")  # `run` changes it
+    monkeypatch.setenv("FUNDUS_DERIVED", str(tmp_path / "derived"))
+    return folder
+
+
+def test_a_run_puts_the_notebooks_on_the_page_in_their_order(tmp_path, monkeypatch) -> None:
+    folder = course(
+        tmp_path,
+        monkeypatch,
+        **{
+            "01_first": "print('said by one')",
+            "02_second": "print('said by two')",
+            "05_long": "import time; time.sleep(2); print('said by five')",
+        },
+    )
+    out = workbook.run()
+    page = (out / "workbook.html").read_text(encoding="utf-8")
+    places = [page.index(f"said by {word}") for word in ("one", "two", "five")]
+    assert places == sorted(places)
+    assert len(list(out.glob("*.ipynb"))) == 3
+    assert nbformat.read(folder / "01_first.ipynb", 4).cells[0].outputs == []  # not kept
+    workbook.run(keep=True)
+    assert nbformat.read(folder / "01_first.ipynb", 4).cells[0].outputs != []
+
+
+def test_a_run_ends_with_the_notebook_that_failed_and_begins_no_other(
+    tmp_path, monkeypatch
+) -> None:
+    codes = {f"0{number}_on": "import time; time.sleep(1)" for number in (1, 2, 3, 4)}
+    course(tmp_path, monkeypatch, **{"05_off": "1 / 0"}, **codes)
+    with pytest.raises(FundusError, match=r"05_off\.ipynb stopped"):
+        workbook.run()
+    written = {path.stem for path in (tmp_path / "derived" / "run").glob("*.ipynb")}
+    assert "04_on" not in written
+    assert not (tmp_path / "derived" / "run" / "workbook.html").exists()
+
+
 # The page
 
 

@@ -1,0 +1,95 @@
+"""Checks of the exercises in 01, data exploration."""
+
+from typing import Any
+
+import numpy as np
+
+from fundus_utils.data import load_set
+from fundus_utils.evaluation import dice
+
+from .checking import Hint, answered, exercise, result_of
+
+SHARE = 0.12  # of the field of view that are vessels, in exercise 1.1
+FIELD = 0.70  # of the picture that is field of view
+
+
+@exercise(
+    "1.1",
+    "What a black map scores",
+    "The corners are right for nothing, so a larger black frame makes a blind map look better.",
+)
+def black_map(accuracy: Any) -> None:
+    """Accept the accuracy of an empty map over the whole picture."""
+    value = float(answered(accuracy))
+    if not 0 <= value <= 1:
+        raise Hint("Give a share between 0 and 1, not a percentage.")
+    if abs(value - (1 - SHARE)) < 0.001:
+        raise Hint("That is the accuracy inside the field of view. Here all pixels count.")
+    if value < 0.5:
+        raise Hint("That is a share of errors. Accuracy is the share of what is right.")
+    if abs(value - (1 - SHARE * FIELD)) > 0.001:
+        raise Hint(
+            "First ask which share of the whole picture is vessel. The map misses just that."
+        )
+
+
+@exercise(
+    "1.2",
+    "Find the bug: Dice of a label from a file",
+    "Arithmetic on bytes needs care: 255 * 255 does not fit into one. Ask for truth first.",
+)
+def dice_of_files(function: Any) -> None:
+    """Accept a function that computes Dice of two masks of 0 and 255, or of 0 and 1."""
+    label = np.zeros((4, 4), np.uint8)
+    label[1, :] = 1  # four vessel pixels
+    answer = np.zeros((4, 4), np.uint8)
+    answer[1, 1:] = 1
+    answer[2, 0] = 1  # three of them, and one beside
+    expected = 0.75
+    small = float(result_of(function, label, answer))
+    large = float(result_of(function, label * 255, answer * 255))
+    mixed = float(result_of(function, label * 255, answer))
+    if not np.isclose(small, expected):
+        raise Hint(
+            "Already for masks of 0 and 1 this is not Dice. The formula: 2 TP / (2 TP + FP + FN)."
+        )
+    if not np.isclose(large, expected):
+        raise Hint(
+            f"For masks of 0 and 1 it is right, for the same masks as 0 and 255 it is {large:.3g}. "
+            "Print `label.dtype`, and `label * answer` for one vessel pixel."
+        )
+    if not np.isclose(mixed, expected):
+        raise Hint(
+            "It fails where one mask holds 0 and 1 and the other 0 and 255. Treat each alone."
+        )
+
+
+@exercise(
+    "1.3",
+    "Open: vessels without a network",
+    "A vessel is darker than its neighbourhood, not dark as such. A network must learn that, too.",
+)
+def without_network(function: Any) -> None:
+    """Accept a function that finds vessels better than the darkest tenth of green does."""
+    scores = []
+    for sample in load_set("chase_db1", "train")[:2]:
+        found = np.asarray(result_of(function, sample.photograph, sample.fov))
+        if found.shape != sample.fov.shape:
+            raise Hint(f"The result has the shape {found.shape}, the label {sample.fov.shape}.")
+        if found.dtype != bool:
+            raise Hint(
+                f"The result must be True and False; this is {found.dtype}. Cut it somewhere."
+            )
+        if found[sample.fov].mean() > 0.5:
+            raise Hint(
+                "More than half of the field of view is called vessel. Vessels are the dark part."
+            )
+        if found[~sample.fov].mean() > 0.5:
+            raise Hint("The black corners are called vessels. Leave out what is not in `fov`.")
+        label = np.asarray(sample.label)
+        scores.append(dice(label[sample.fov], found[sample.fov]))
+    reached = float(np.mean(scores))
+    if reached < 0.5:
+        raise Hint(
+            f"Dice {reached:.2f}; the target is 0.50. Is a vessel dark, or darker than around it?"
+        )

@@ -1,0 +1,215 @@
+"""Exercises: a solution each that its check accepts, a hint for each typical mistake."""
+
+import ast
+import os
+import re
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from fundus_utils import storage
+from fundus_utils.workbook import notebook_paths
+
+NOTEBOOKS = storage.PROJECT / "notebooks"
+sys.path.insert(0, str(NOTEBOOKS))
+
+from exercises import ask, check, judge, kept, progress  # noqa: E402
+from exercises.checking import exercises_of, lessons  # noqa: E402
+from exercises.making import SOLUTIONS, answers_of, parts_of, solutions_of, tagged  # noqa: E402
+from exercises.questions import questions_of  # noqa: E402
+
+LESSONS = {int(path.stem[:2]): path for path in notebook_paths()}
+HANDOUT = not SOLUTIONS.exists()  # a lecturer's copy for the class
+EXERCISES = [one for lesson in lessons() for one in exercises_of(lesson)]
+ANSWERS = {} if HANDOUT else {a["number"]: a for one in lessons() for a in answers_of(one)}
+each_exercise = pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.number)
+each_lesson = pytest.mark.parametrize("lesson", lessons())
+needs_solutions = pytest.mark.skipif(HANDOUT, reason="a handout has no solutions")
+
+
+def read(lesson: int) -> Any:
+    return nbformat.read(LESSONS[lesson], as_version=4)
+
+
+def verdict_of(number: str, code: str) -> Any:
+    """Run the setup of a lesson's exercises, then an answer; return what the check says of it."""
+    notebook = read(int(number.split(".")[0]))
+    _, _, call = parts_of(notebook, number)
+    names: dict[str, Any] = {}
+    before = Path.cwd()
+    os.chdir(NOTEBOOKS)
+    try:
+        for cell in tagged(notebook, "exercise-setup"):
+            exec(cell.source, names)
+        exec(code, names)
+    finally:
+        os.chdir(before)
+    answer = ast.parse(call.source).body[0].value.args[1]
+    return judge(number, eval(ast.unparse(answer), names))
+
+
+@each_lesson
+def test_a_lesson_has_three_exercises_and_three_questions(lesson):
+    assert [one.number for one in exercises_of(lesson)] == [f"{lesson}.{n}" for n in (1, 2, 3)]
+    assert len(questions_of(lesson)) == 3
+    text = "\n".join(cell.source for cell in read(lesson).cells)
+    assert f"ask({lesson})" in text
+    assert HANDOUT or f"(solutions/{LESSONS[lesson].name})" in text
+
+
+@each_exercise
+def test_text_stub_and_check_stand_in_the_lesson(one):
+    notebook = read(int(one.number.split(".")[0]))
+    text, _, _ = parts_of(notebook, one.number)
+    assert text.source.splitlines()[0] == f"### Exercise {one.number} · {one.title}"
+
+
+@each_exercise
+def test_a_stub_runs_and_is_not_taken_for_an_answer(one):
+    notebook = read(int(one.number.split(".")[0]))
+    _, stub, _ = parts_of(notebook, one.number)
+    assert verdict_of(one.number, stub.source).state != "right"
+
+
+@needs_solutions
+@each_exercise
+def test_the_solution_is_accepted(one):
+    verdict = verdict_of(one.number, ANSWERS[one.number]["solution"])
+    assert verdict.state == "right", verdict.text
+    assert verdict.text == one.shows
+
+
+@needs_solutions
+@each_exercise
+def test_a_typical_mistake_gets_its_own_hint(one):
+    wrong = ANSWERS[one.number]["wrong"]
+    assert len(wrong) >= 2
+    said = set()
+    for mistake in wrong:
+        verdict = verdict_of(one.number, mistake["answer"])
+        assert verdict.state == "not yet", mistake["answer"]
+        assert mistake["hint"] in verdict.text, verdict.text
+        said.add(verdict.text)
+    assert len(said) == len(wrong)
+
+
+@each_exercise
+@pytest.mark.parametrize("answer", ["a word", 17.5, [1, 2], lambda *_: "nothing", object()])
+def test_an_answer_of_any_kind_is_judged_and_never_stops(one, answer):
+    assert judge(one.number, answer).state == "not yet"
+
+
+@each_exercise
+@pytest.mark.parametrize("answer", [None, ...])
+def test_an_empty_answer_is_not_answered_yet(one, answer):
+    assert str(judge(one.number, answer)) == "not answered yet."
+
+
+@needs_solutions
+@each_lesson
+def test_the_solutions_notebook_is_what_its_sources_say(lesson):
+    made = solutions_of(LESSONS[lesson])
+    stored = nbformat.read(SOLUTIONS / LESSONS[lesson].name, as_version=4)
+    assert [cell.source for cell in stored.cells] == [cell.source for cell in made.cells]
+    printed = "".join(
+        output.get("text", "") for cell in stored.cells for output in cell.get("outputs", [])
+    )
+    right = re.findall(r"^Exercise (\S+): right", printed, flags=re.M)
+    assert right == [one.number for one in exercises_of(lesson)]
+    assert not re.search(r"/(root|home|work|tmp)/", printed)
+
+
+@needs_solutions
+@each_lesson
+def test_links_in_solutions_lead_somewhere(lesson):
+    for cell in nbformat.read(SOLUTIONS / LESSONS[lesson].name, as_version=4).cells:
+        for target in re.findall(r"\]\(([^)#]+)", cell.source):
+            assert target.startswith("http") or (SOLUTIONS / target).exists(), target
+
+
+@each_lesson
+def test_a_question_has_one_right_choice_and_a_reply_to_each(lesson):
+    for question in questions_of(lesson):
+        assert sum(choice.right for choice in question.choices) == 1, question.number
+        assert len(question.choices) >= 3
+        assert len({choice.text for choice in question.choices}) == len(question.choices)
+        assert all(len(choice.reply.split()) >= 5 for choice in question.choices)
+
+
+@each_lesson
+def test_the_right_choice_does_not_stand_at_the_same_place_each_time(lesson):
+    places = [[c.right for c in question.choices].index(True) for question in questions_of(lesson)]
+    assert len(set(places)) > 1
+
+
+@pytest.fixture
+def learner(tmp_path, monkeypatch):
+    monkeypatch.setenv("FUNDUS_DERIVED", str(tmp_path))
+    monkeypatch.setenv("FUNDUS_LIVE", "1")
+    monkeypatch.setattr(kept, "counting", True)
+
+
+def test_what_was_solved_is_kept_and_shown(learner, capsys):
+    check("1.1", 0.5)
+    assert progress().loc["01", "exercises solved"] == "0 of 3"
+    check("1.1", 1 - 0.12 * 0.7)
+    check("1.1", 0.5)  # a later mistake takes nothing away
+    assert progress().loc["01", "exercises solved"] == "1 of 3"
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(". ")[0] for line in lines] == [
+        "Exercise 1.1: not yet",
+        "Exercise 1.1: right",
+        "Exercise 1.1: not yet",
+    ]
+
+
+def test_reading_solutions_solves_nothing(learner, monkeypatch):
+    monkeypatch.setattr(kept, "counting", False)
+    check("1.1", 1 - 0.12 * 0.7)
+    assert kept.solved() == set()
+
+
+def test_a_spoilt_file_of_progress_is_begun_anew(learner, tmp_path):
+    (tmp_path / "progress.json").write_text("{", encoding="utf-8")
+    assert kept.solved() == set()
+    kept.keep("1.1")
+    assert kept.solved() == {"1.1"}
+
+
+def test_a_question_answers_what_is_chosen(learner):
+    first = ask(1).children[0]
+    heading, choices, reply = first.children
+    assert heading.value.startswith("<b>Question 1.a</b>")
+    question = questions_of(1)[0]
+    for place, choice in enumerate(question.choices):
+        choices.index = place
+        assert choice.reply in reply.value
+        assert reply.value.startswith("<b>Right.</b>") == choice.right
+    assert kept.solved() == {"1.a"}
+
+
+def test_questions_stay_readable_without_a_kernel():
+    text = ask(1)._repr_mimebundle_()["text/markdown"]
+    for question in questions_of(1):
+        assert question.text in text
+        assert all(choice.text in text for choice in question.choices)
+        assert not any(choice.reply in text for choice in question.choices)
+
+
+@needs_solutions
+@pytest.mark.skipif(not (storage.PROJECT / ".git").exists(), reason="no clone, but an archive")
+def test_a_handout_holds_the_lessons_and_no_solution(learner):
+    from exercises.making import make_handout
+
+    with zipfile.ZipFile(make_handout()) as handout:
+        names = handout.namelist()
+        pages = [name for name in names if name.endswith((".ipynb", "/README.md"))]
+        texts = [handout.read(name).decode("utf-8") for name in pages]
+    assert not any("](solutions/" in text or "](notebooks/solutions/" in text for text in texts)
+    assert "fundus-workbook/notebooks/01_data_exploration.ipynb" in names
+    assert "fundus-workbook/Makefile" in names
+    assert not any("solutions" in name for name in names)
