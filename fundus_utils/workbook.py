@@ -5,6 +5,7 @@ import html
 import logging
 import os
 import re
+import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -24,6 +25,7 @@ AT_ONCE = 2  # notebooks: one waits where the other computes
 BEGUN_FIRST = "05"
 WIDGET = "application/vnd.jupyter.widget-view+json"  # dead without its kernel: the picture stays
 BAR = re.compile(r"\d+%\||\[\d\d:\d\d")  # how the last state of a bar looks
+_RUNNING: set[Any] = set()  # clients whose kernels run now
 NO_ALT = 'alt="No description has been provided for this image"'
 
 
@@ -61,11 +63,14 @@ def execute(path: Path, bar: Any = None) -> Any:
     )
     client.extra_arguments = ["--IPKernelApp.log_level=40"]
     client.on_cell_complete = moved
+    _RUNNING.add(client)
     try:
         client.execute()
     except Exception as error:  # a kernel may fail in many ways, the reader needs its words
         advice = "mend that cell, or ask where the course comes from"
         raise FundusError(f"{path.name} stopped: {error}", advice) from error
+    finally:
+        _RUNNING.discard(client)
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)
@@ -154,6 +159,14 @@ def in_turn(paths: list[Path]) -> list[Path]:
     return sorted(paths, key=lambda path: path.stem[:2] != BEGUN_FIRST)
 
 
+def stop_kernels() -> None:
+    """End the kernels that run now, so that whoever waits for them need not wait longer."""
+    for client in list(_RUNNING):
+        provisioner = getattr(client.km, "provisioner", None)
+        if provisioner is not None and provisioner.pid:
+            os.kill(provisioner.pid, signal.SIGTERM)
+
+
 def run(keep: bool = False) -> Path:
     """Run all notebooks, AT_ONCE at a time; write them and one HTML page to `data/derived/run/`.
 
@@ -165,6 +178,7 @@ def run(keep: bool = False) -> Path:
 
     Raises:
         FundusError: a notebook stopped, see `execute`; those that have begun are let finish.
+        KeyboardInterrupt: the reader stopped it; the kernels are ended.
     """
     os.environ["FUNDUS_LIVE"] = "0"
     paths = notebook_paths()
@@ -190,8 +204,10 @@ def run(keep: bool = False) -> Path:
         try:
             for one in as_completed(running.values()):
                 one.result()
-        except BaseException:
+        except BaseException as reason:
             pool.shutdown(wait=False, cancel_futures=True)
+            if isinstance(reason, KeyboardInterrupt):
+                stop_kernels()
             raise
     page = html_page([running[path].result() for path in paths])
     with storage.writing_whole(out / "workbook.html") as target:

@@ -2,6 +2,10 @@
 
 import copy
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +117,33 @@ def test_a_run_ends_with_the_notebook_that_failed_and_begins_no_other(
     written = {path.stem for path in (tmp_path / "derived" / "run").glob("*.ipynb")}
     assert "04_on" not in written
     assert not (tmp_path / "derived" / "run" / "workbook.html").exists()
+
+
+WAIT = """
+import pathlib, time
+pathlib.Path("begun").touch()
+time.sleep(600)
+"""
+RUN = """
+import sys
+from pathlib import Path
+from fundus_utils import storage, workbook
+storage.PROJECT = Path(sys.argv[1])
+workbook.run()
+"""
+
+
+def test_an_interrupt_ends_the_run_and_its_kernels(tmp_path, monkeypatch) -> None:
+    folder = course(tmp_path, monkeypatch, **{"05_long": WAIT})
+    command = [sys.executable, "-c", RUN, str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
+        while not (folder / "begun").exists():
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=120)  # the cell itself would take ten minutes
+    assert process.returncode != 0
+    assert b"KeyboardInterrupt" in said
 
 
 # The page

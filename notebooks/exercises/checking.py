@@ -1,6 +1,8 @@
 """Say of an answer that it is right, or give a hint; never the solution."""
 
+import copy
 import importlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,19 +76,32 @@ def answered(value: Any) -> Any:
     return value
 
 
+def number(value: Any) -> float:
+    """Return an answer as a number. Raises NotAnswered, or Hint where it is none."""
+    try:
+        found = float(answered(value))
+    except (TypeError, ValueError):
+        raise Hint(f"The answer must be one number; this is {value!r:.60}.") from None
+    if not math.isfinite(found):
+        raise Hint(f"The answer is {found}, which is no number to work with. Where does it arise?")
+    return found
+
+
 def result_of(function: Any, *arguments: Any) -> Any:
-    """Call the learner's function.
+    """Call the learner's function with copies, so that it may change what it is given.
 
     Raises:
-        NotAnswered: it is still the stub: it returns None or `...`.
-        Hint: it is no function, or it stops with an error, which is named.
+        NotAnswered: it is still the stub: it returns `...`.
+        Hint: it is no function, it returns nothing, or it stops with an error, which is named.
     """
     if not callable(answered(function)):
         raise Hint(f"The answer must be a function. This is of type {type(function).__name__}.")
     try:
-        found = function(*arguments)
+        found = function(*copy.deepcopy(arguments))
     except Exception as error:  # whatever the learner wrote may fail in any way
         raise Hint(f"The function stopped with {type(error).__name__}: {error}") from error
+    if found is None:
+        raise Hint("The function returns nothing (None). Is there a `return`?")
     return answered(found)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 from fundus_utils import storage
 
@@ -10,17 +11,23 @@ counting = True  # False while solutions are read
 
 def solved() -> set[str]:
     """Return the numbers of exercises ("1.2") and questions ("1.b") that were answered rightly."""
-    path = storage.derived_dir() / "progress.json"
     try:
-        return set(json.loads(path.read_text(encoding=storage.UTF8)))
+        found = json.loads(_file().read_text(encoding=storage.UTF8))
     except (OSError, ValueError):  # nothing solved yet, or the file was spoilt
         return set()
+    return {one for one in found if isinstance(one, str)} if isinstance(found, list) else set()
 
 
 def keep(number: str) -> None:
     """Remember that an exercise or a question was answered rightly."""
-    before = solved()
-    if not counting or number in before or os.environ.get("FUNDUS_LIVE") == "0":
+    if not counting or os.environ.get("FUNDUS_LIVE") == "0":
         return  # where notebooks are run as a whole, nobody has solved anything
-    with storage.writing_whole(storage.derived_dir() / "progress.json") as target:
-        target.write_text(json.dumps(sorted({*before, number})), encoding=storage.UTF8)
+    lock = storage.derived_dir() / ".locks" / "progress"
+    with storage.locked(lock, wait=True):  # two lessons may be open at once
+        text = json.dumps(sorted({*solved(), number}))
+        with storage.writing_whole(_file()) as target:
+            target.write_text(text, encoding=storage.UTF8)
+
+
+def _file() -> Path:
+    return storage.derived_dir() / "progress.json"

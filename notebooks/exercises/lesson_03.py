@@ -49,7 +49,7 @@ def two_in_a_pool(pooled: Any) -> None:
 
 def _normalized(function: Any, image: NDArray, fov: NDArray) -> tuple[NDArray, float, float]:
     """Return the learner's normalized image, its mean and its standard deviation inside."""
-    found = np.asarray(result_of(function, image.copy(), fov.copy()))
+    found = np.asarray(result_of(function, image, fov))
     if found.shape != image.shape:
         raise Hint(f"The result has the shape {found.shape}, the image {image.shape}.")
     inside = found[fov].astype(float)
@@ -91,7 +91,7 @@ def normalized_inside(function: Any) -> None:
 
 def _chosen(masks: Any, fovs: list[NDArray]) -> list[NDArray]:
     """Return the learner's masks, if they fit the fields of view and the budget."""
-    if not isinstance(masks, list | tuple) or len(masks) != len(fovs):
+    if not isinstance(masks, list | tuple | np.ndarray) or len(masks) != len(fovs):
         raise Hint(f"Return a list of {len(fovs)} arrays, one for each field of view.")
     chosen = [np.asarray(mask) for mask in masks]
     for mask, fov in zip(chosen, fovs, strict=True):
@@ -120,10 +120,17 @@ def four_thousand_pixels(function: Any) -> None:
     pool = np.concatenate([green[fov] for green, fov in zip(greens, fovs, strict=True)])
     seen = np.concatenate([green[mask] for green, mask in zip(greens, chosen, strict=True)])
     apart = seen.mean() - pool.mean(), seen.std() - pool.std()
-    if max(abs(apart[0]), abs(apart[1])) < FARTHEST:
+    near = max(abs(apart[0]), abs(apart[1])) < FARTHEST
+    fewest = len(seen) / len(fovs) / 10  # a tenth of an equal share: a few pixels are no visit
+    visited = sum(int(mask.sum()) >= fewest for mask in chosen)
+    if near and visited == len(fovs):
         return
     found = f"The mean is off by {apart[0]:+.1f}, the standard deviation by {apart[1]:+.1f}. "
-    visited = sum(bool(mask.any()) for mask in chosen)
+    if near:
+        raise Hint(
+            f"{found}That is near, but by luck: you looked at {visited} of {len(fovs)} "
+            "photographs. Who has not seen them all cannot know which of them are like the pool."
+        )
     if visited < len(fovs):
         raise Hint(f"{found}You looked at {visited} of {len(fovs)} photographs.")
     raise Hint(

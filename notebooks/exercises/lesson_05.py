@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .checking import Hint, answered, exercise, result_of
+from .checking import Hint, exercise, number, result_of
 
 STEPS = 200  # of the small training in exercise 5.3
 TARGET = 30.0  # what its weight should become
@@ -32,7 +32,7 @@ TYPICAL_LOSSES = {
 )
 def silent_loss(loss: Any) -> None:
     """Accept the loss of a map sigmoid(-0.5) where a tenth of the pixels are vessels."""
-    value = float(answered(loss))
+    value = number(loss)
     if value < 0:
         raise Hint("A loss is never below 0: the logarithm of a probability is, hence the minus.")
     if value > 1:
@@ -47,22 +47,26 @@ def silent_loss(loss: Any) -> None:
         )
 
 
-# Losses, and the epoch to keep with a patience of 2; Keras's EarlyStopping agrees.
-COURSES: list[tuple[list[float], int, str]] = [
+# Losses, the patience, and the epoch to keep; Keras's EarlyStopping agrees.
+COURSES: list[tuple[list[float], int, int, str]] = [
     (
         [0.5, 0.4, 0.3, 0.35, 0.36, 0.2],
         2,
+        2,
         "Nobody trains on after epoch 4, and at epoch 4 the network is worse than it was.",
     ),
-    ([0.5, 0.4, 0.3], 2, "Here each epoch is better than the one before."),
+    ([0.5, 0.4, 0.3], 2, 2, "Here each epoch is better than the one before."),
     (
         [0.5, 0.3, 0.5, 0.4, 0.5, 0.4, 0.2],
+        2,
         1,
         "The losses go up and down. Which epochs are better than all before them?",
     ),
-    ([0.5, 0.3, 0.3, 0.3, 0.2], 1, "An equal loss is no progress."),
-    ([0.5, 0.6, 0.4, 0.45, 0.3], 4, "One bad epoch is no reason to stop."),
-    ([0.5], 0, "A training of one epoch has weights to keep, too."),
+    ([0.5, 0.3, 0.3, 0.3, 0.2], 2, 1, "An equal loss is no progress."),
+    ([0.5, 0.6, 0.4, 0.45, 0.3], 2, 4, "One bad epoch is no reason to stop."),
+    ([0.5], 2, 0, "A training of one epoch has weights to keep, too."),
+    ([0.5, 0.4, 0.45, 0.3], 1, 1, "With this patience one bad epoch ends the training."),
+    ([0.5, 0.4, 0.45, 0.42, 0.3], 3, 4, "With this patience two bad epochs do not end it."),
 ]
 
 
@@ -73,11 +77,11 @@ COURSES: list[tuple[list[float], int, str]] = [
 )
 def early_stopping(function: Any) -> None:
     """Accept a function that says which epoch's weights early stopping keeps."""
-    for losses, expected, remark in COURSES:
-        found = result_of(function, list(losses), 2)
-        if isinstance(found, Sequence) or float(found) != expected:
-            shown = repr(found)[:40]
-            raise Hint(f"For the losses {losses} and a patience of 2 it says {shown}. {remark}")
+    for losses, patience, expected, remark in COURSES:
+        found = result_of(function, list(losses), patience)
+        if isinstance(found, Sequence) or number(found) != expected:
+            said = f"For the losses {losses} and a patience of {patience} it says {found!r:.40}."
+            raise Hint(f"{said} {remark}")
 
 
 def errors_in_the_end(rates: Sequence[float]) -> NDArray[np.float64]:
@@ -105,8 +109,8 @@ def noisy_training(rate: Callable[[int], float]) -> float:
 )
 def better_rate(function: Any) -> None:
     """Accept a learning-rate schedule that ends nearer to the goal than any constant rate."""
-    rates = [float(result_of(function, step)) for step in range(STEPS)]
-    if not np.all(np.isfinite(rates)) or min(rates) < 0:
+    rates = [number(result_of(function, step)) for step in range(STEPS)]
+    if min(rates) < 0:
         raise Hint("A learning rate is a number, 0 or more, for each step from 0 to 199.")
     if max(rates) > 1:
         raise Hint("A rate above 1 jumps over the goal, and lands farther off than it began.")

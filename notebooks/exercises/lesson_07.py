@@ -6,13 +6,10 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from fundus_utils.calibration import expected_calibration_error
 from fundus_utils.data import load_set
 from fundus_utils.evaluation import dice
-from fundus_utils.prediction import predict_map
-from fundus_utils.trained_model import load_model
 
-from .checking import Hint, answered, exercise, result_of
+from .checking import Hint, answered, exercise, number, result_of
 
 PIXELS = 0.0016  # widths of the intervals before enlarging, in exercise 7.1
 PATIENTS = 0.0200
@@ -39,7 +36,7 @@ def _two_of(answer: Any) -> tuple[Any, Any]:
 )
 def enlarged(widths: Any) -> None:
     """Accept half the width over pixels, and the same width over patients."""
-    over_pixels, over_patients = (float(width) for width in _two_of(widths))
+    over_pixels, over_patients = (number(width) for width in _two_of(widths))
     if max(over_pixels, over_patients) > 0.1:
         raise Hint("Give widths of a Dice as in the text: shares, not per cent.")
     if abs(over_patients - PATIENTS / 2) < 0.0005:
@@ -99,6 +96,9 @@ def _judge_ranking(truth: np.ndarray, score: np.ndarray) -> None:
 @lru_cache(maxsize=1)
 def _judged() -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
     """Return the maps of `drawn` that are judged, their fields of view, and the pooled label."""
+    from fundus_utils.prediction import predict_map  # here, so that notebook 00 need not wait
+    from fundus_utils.trained_model import load_model
+
     drawn = load_model("drawn")
     samples = [load_set("chase_db1", "train")[place] for place in JUDGED]
     maps = [predict_map(drawn, one.photograph, one.fov) for one in samples]
@@ -114,10 +114,12 @@ def _judged() -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
 )
 def better_calibrated(function: Any) -> None:
     """Accept a function that lowers the calibration error and keeps the order of the pixels."""
+    from fundus_utils.calibration import expected_calibration_error  # as above
+
     maps, fields, label = _judged()
     pieces = []
     for probability, fov in zip(maps, fields, strict=True):
-        found = np.asarray(result_of(function, probability.copy()), float)
+        found = np.asarray(result_of(function, probability), float)
         if found.shape != probability.shape:
             raise Hint(f"The result has the shape {found.shape}, the map {probability.shape}.")
         if not ((found[fov] >= 0) & (found[fov] <= 1)).all():

@@ -42,9 +42,12 @@ def five_inputs(causes: Any) -> None:
     """Accept the dictionary that names the mistake behind each pair of numbers."""
     if not isinstance(answered(causes), dict):
         raise Hint("The answer is a dictionary with the keys A to E, as in the stub.")
-    given = {letter: answered(causes.get(letter)) for letter in CAUSES}
+    for letter in CAUSES:
+        if letter not in causes:
+            raise Hint(f"The key {letter!r} is missing. The keys are A to E, as in the stub.")
+    given = {letter: answered(causes[letter]) for letter in CAUSES}
     for letter, word in given.items():
-        if word not in WORDS:
+        if not isinstance(word, str) or word not in WORDS:
             raise Hint(f"{letter}: {word!r} is not in the list. Copy one of its names.")
     if given["A"] == "right":
         raise Hint("A: the mean is as it should be. What should the other number be?")
@@ -62,7 +65,7 @@ def _divided(function: Any, names: list[str], share: float) -> None:
     """Look whether a split is one by patient. Raises Hint with the input that shows the fault."""
     found = result_of(function, list(names), share)
     seen = f"For the names {' '.join(names)} and a share of {share}"
-    if not isinstance(found, tuple) or len(found) != 2:
+    if not isinstance(found, tuple | list) or len(found) != 2:
         raise Hint("Return two lists of names: those that are fitted on, and those held out.")
     fitted, held = (list(part) for part in found)
     if sorted(fitted + held) != sorted(names):
@@ -74,9 +77,10 @@ def _divided(function: Any, names: list[str], share: float) -> None:
         raise Hint(f"{seen}, patient {both[0]} stands on both sides.")
     wanted = share * len(patients)
     if not held_patients or abs(len(held_patients) - wanted) >= 1:
+        least = "" if held_patients else ", and at least one is needed"
         raise Hint(
             f"{seen}, {len(held_patients)} of {len(patients)} patients are held out. The share "
-            f"makes {wanted:.1f}, and at least one is needed."
+            f"makes {wanted:.1f}{least}."
         )
 
 
@@ -93,6 +97,7 @@ def split_of_patients(function: Any) -> None:
     _divided(function, [pairs[place] for place in (3, 8, 0, 5, 9, 2, 6, 1, 4, 7)], 0.2)
     _divided(function, ["01L", "02L", "02R", "03L", "03R", "03R-again"], 0.34)
     _divided(function, pairs, 0.02)
+    _divided(function, pairs, 0.6)
 
 
 def _pale(sample: Sample, left: float) -> Sample:
@@ -169,7 +174,7 @@ def strangers(function: Any) -> None:
     pairs, truth = ten_pairs(10)
     said = []
     for one in pairs:
-        found = result_of(function, one.photograph.copy(), np.array(one.label), one.fov.copy())
+        found = result_of(function, one.photograph, np.asarray(one.label), one.fov)
         if not isinstance(found, bool | np.bool_):
             raise Hint(f"The function must return True or False; this is {type(found).__name__}.")
         said.append(bool(found))

@@ -11,7 +11,7 @@ from fundus_utils.exploration import describe
 from fundus_utils.photograph import Sample, rescale
 from fundus_utils.synthetic import DrawnEye, EyeRanges, draw_eye
 
-from .checking import Hint, NotAnswered, answered, exercise
+from .checking import Hint, NotAnswered, answered, exercise, number
 
 SIZE = 384  # pixels: width and height of what is drawn here
 WIDTH = 6.0  # pixels: of a vessel in the narrow field, in exercise 10.1
@@ -42,7 +42,7 @@ def field_twice_as_wide(predicted: Any) -> None:
     """Accept the width in pixels and the share of vessels in a field twice as wide."""
     if not isinstance(answered(predicted), list | tuple) or len(predicted) != 2:
         raise Hint("Give two numbers: the width in pixels, and the share of vessels.")
-    width, share = (float(answered(value)) for value in predicted)
+    width, share = (number(value) for value in predicted)
     if abs(width - WIDTH) < 0.01:
         raise Hint("The vessel is as wide as before in millimetres. How wide is a pixel now?")
     if abs(width - WIDTH * WIDER) < 0.01:
@@ -70,7 +70,8 @@ def _narrowed(ranges: Any) -> set[str]:
         usual = np.asarray(getattr(EyeRanges(), row.name), float)
         if mine.shape != usual.shape:
             raise Hint(f"`{row.name}` needs a lowest and a highest value, as the default has.")
-        if (mine[0] < usual[0]).any() or (mine[1] > usual[1]).any() or (mine[0] > mine[1]).any():
+        steps = np.stack([usual[0], mine[0], mine[1], usual[1]])
+        if not (steps[:-1] <= steps[1:]).all():  # so written, NaN does not pass
             raise Hint(f"`{row.name}` does not lie within the default's range: {usual.tolist()}.")
         if not np.array_equal(mine, usual):
             changed.add(row.name)
@@ -142,9 +143,10 @@ def for_one_camera(ranges: Any) -> None:
     if changed <= OBSERVER:
         raise Hint("You have changed the observer alone. An eye and a camera make a photograph.")
     distance = distances(ranges, seed=2)
-    if distance["mean"] > TARGET:
+    away = round(float(distance["mean"]), 2)
+    if away > TARGET:
         farthest = distance.drop("mean").idxmax()
         raise Hint(
-            f"The check's eyes are {distance['mean']:.1f} standard deviations away; the target is "
+            f"The check's eyes are {away:.2f} standard deviations away; the target is "
             f"{TARGET}. Farthest is `{farthest}`. Which rows decide about it?"
         )

@@ -19,6 +19,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from fundus_utils import storage
+from fundus_utils.errors import FundusError
 from fundus_utils.workbook import execute, notebook_paths, store
 
 SOLUTIONS = storage.PROJECT / "notebooks" / "solutions"
@@ -96,39 +97,53 @@ def make_solutions() -> None:
 
 
 SENTENCE = re.compile(r"Solutions with reasons are in \[solutions\]\([^)]*\); try first\.")
-LINK = re.compile(r"\[([^\]]*)\]\((?:notebooks/)?solutions/[^)]*\)")
+LINK = re.compile(r"\[([^\[\]]*)\]\((?:notebooks/)?solutions/[^)]*\)")
 
 
 def without_solutions(text: str) -> str:
-    """Return a lesson's or the README's text without its links to the solutions."""
+    """Return Markdown without its links to the solutions."""
     return LINK.sub(r"\1", SENTENCE.sub("Whoever gave you this copy has the solutions.", text))
 
 
+def _git(*words: str) -> bytes:
+    command = ["git", "-C", str(storage.PROJECT), *words]
+    return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def _put(name: str, root: Path) -> None:
+    """Write one file of the last commit into a handout, without links to solutions."""
+    content = _git("show", f"HEAD:{name}")
+    if name == "README.md":
+        content = without_solutions(content.decode(storage.UTF8)).encode(storage.UTF8)
+    if name.endswith(".ipynb"):
+        notebook = nbformat.reads(content.decode(storage.UTF8), as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = without_solutions(cell.source)
+        content = (nbformat.writes(notebook) + "\n").encode(storage.UTF8)
+    target = root / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content)
+
+
 def make_handout() -> Path:
-    """Write the project without its solutions, for a class, as a ZIP file; return its path.
+    """Write the last commit without its solutions, for a class, as a ZIP file; return its path.
+
+    What you have tried out in the notebooks since then does not go out.
 
     Raises:
-        subprocess.CalledProcessError: this is no clone, so that nobody knows what belongs to it.
+        FundusError: this is no clone, so that nobody knows what belongs to it.
     """
-    listed = subprocess.run(
-        ["git", "-C", str(storage.PROJECT), "ls-files", "-z"],
-        capture_output=True,
-        encoding=storage.UTF8,
-        check=True,
-    )
-    names = [name for name in listed.stdout.split("\0") if name]
+    if not (storage.PROJECT / ".git").exists():
+        raise FundusError(f"{storage.PROJECT} is no clone", "make the handout in a clone of it")
+    names = _git("ls-tree", "-r", "-z", "--name-only", "HEAD").decode(storage.UTF8).split("\0")
+    archive = storage.derived_dir() / "handout"
+    archive.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "fundus-workbook")
         for name in names:
-            if not name.startswith("notebooks/solutions/"):
-                target = root / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(storage.PROJECT / name, target)
-        for page in [root / "README.md", *root.glob("notebooks/*.ipynb")]:
-            text = page.read_text(encoding=storage.UTF8)
-            page.write_text(without_solutions(text), encoding=storage.UTF8)
-        archive = storage.derived_dir() / "handout"
-        archive.parent.mkdir(parents=True, exist_ok=True)
+            if name and not name.startswith("notebooks/solutions/"):
+                _put(name, root)
         return Path(shutil.make_archive(str(archive), "zip", folder, root.name))
 
 
