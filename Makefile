@@ -45,6 +45,11 @@ nbval: setup
 test-real: setup
 	$(BIN)/python -m pytest tests -m real
 
+# In a real browser: needs Chromium (Debian's package `chromium`), and installs what drives it.
+test-browser: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'playwright>=1.49,<2'
+	$(BIN)/python -m pytest tests/test_browser.py
+
 bench: setup
 	$(BIN)/python tests/benchmarks/bench.py
 
@@ -64,4 +69,4 @@ handout: setup
 clean:
 	rm -rf .venv data/derived
 
-.PHONY: run setup lab test lint unit nbval test-real bench notebooks solutions handout clean
+.PHONY: run setup lab test lint unit nbval test-real test-browser bench notebooks solutions handout clean

@@ -81,7 +81,7 @@ def test_each_mistake_of_the_notebook_is_found_by_its_symptom():
     path = storage.PROJECT / "notebooks" / "09_common_mistakes.ipynb"
     cells = nbformat.read(path, as_version=4).cells
     text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    headings = re.findall(r"^### (.+)$", text, flags=re.M)
+    headings = re.findall(r"^### (\d.+)$", text, flags=re.M)
     assert [int(one.split(".")[0]) for one in headings] == list(range(1, len(headings) + 1))
     anchors = {one.replace(" ", "-") for one in headings}  # as JupyterLab and nbconvert make them
     assert set(re.findall(r"\]\(#([^)]+)\)", text)) == anchors
