@@ -17,7 +17,7 @@ from fundus_utils import storage, widgets
 from fundus_utils.augmentation import merge
 from fundus_utils.data import FundusSet, load_set
 from fundus_utils.errors import FundusError
-from fundus_utils.photograph import Sample
+from fundus_utils.photograph import Sample, resize
 from fundus_utils.quiet import keras
 from fundus_utils.trained_model import TrainedModel, load_model
 from fundus_utils.unet import receptive_field
@@ -174,6 +174,19 @@ def test_a_camera_may_change_and_the_map_answers(real: tuple) -> None:
     assert dice_of(panel) == first
     sliders["grain (grey levels)"].value = 40
     assert dice_of(panel) < first - 0.1
+
+
+@pytest.mark.parametrize("explorer", [widgets.input_explorer, widgets.camera_explorer])
+@pytest.mark.parametrize("side", [580, 607, 633, 701])
+def test_an_explorer_takes_a_photograph_of_any_size(explorer, side: int, real: tuple) -> None:
+    """Scaled twice, a photograph may end a pixel larger than scaled once."""
+    trained, sample = real
+    rows, columns = np.indices((side, side))
+    fov = np.hypot(rows - side / 2, columns - side / 2) < 0.478 * side
+    photograph = resize(sample.photograph, (side, side)) * fov[..., None].astype(np.uint8)
+    label = resize(np.asarray(sample.label), (side, side))
+    one = replace(sample, photograph=photograph, label=label, fov=fov, label2=None)
+    assert message_of(explorer(trained, one))
 
 
 @pytest.mark.parametrize("explorer", [widgets.input_explorer, widgets.camera_explorer])

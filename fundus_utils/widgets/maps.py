@@ -9,12 +9,13 @@ import ipywidgets
 import numpy as np
 from scipy import ndimage
 
+from ..augmentation import merge
 from ..data import read_photograph
 from ..errors import FundusError
 from ..evaluation import confusion, dice
 from ..figures import colour_vessels, error_overlay, vessel_overlay
 from ..photograph import Bools, Bytes, Floats, Sample, rescale
-from ..prediction import predict_map, predict_tiles, prepare_image
+from ..prediction import predict_map, predict_tiles
 from ..trained_model import TrainedModel
 from .panels import Panel, dropdown, slider
 
@@ -58,6 +59,13 @@ def middle_of(picture: np.ndarray, side: int = PIECE) -> np.ndarray:
     return picture[top : top + side, left : left + side]
 
 
+def _input_of(trained: TrainedModel, small: Bytes, fov: Bools) -> Floats:
+    """Return the normalized input of a photograph that was scaled already, pixel for pixel."""
+    nothing = np.zeros(fov.shape, bool)
+    merged = merge(small, nothing, fov, trained.preparation.channels)
+    return trained.preparation.image(merged)
+
+
 def _answers(
     trained: TrainedModel,
     sample: Sample,
@@ -93,7 +101,7 @@ def input_explorer(trained: TrainedModel, sample: Sample) -> Panel:
     width = slider("its std (log10)", 0, -2, 2, 0.1)
 
     def change(small: Sample) -> tuple[Bytes, Floats]:
-        right = prepare_image(trained, small.photograph, small.fov)
+        right = _input_of(trained, small.photograph, small.fov)
         numbers = (10**width.value * right + mean.value).astype(np.float32)
         grey = np.where(small.fov, (numbers[..., 0] + 4) / 8 * 255, 0).clip(0, 255)
         return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2), numbers
@@ -127,7 +135,7 @@ def camera_explorer(trained: TrainedModel, sample: Sample) -> Panel:
             picture = picture + grain.value * _noise(picture.shape)
         picture = np.where(small.fov[..., None], picture, 0)
         shown = np.rint(picture.clip(0, 255)).astype(np.uint8)
-        return shown, prepare_image(trained, shown, small.fov)
+        return shown, _input_of(trained, shown, small.fov)
 
     alt = "The middle of a photograph as another camera would take it, and the errors of its map."
     return _answers(trained, sample, [light, contrast, blur, grain], change, alt)
