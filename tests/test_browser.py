@@ -6,11 +6,13 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +80,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     environment = os.environ | {
         "JUPYTERLAB_WORKSPACES_DIR": str(root.parent / "workspaces"),
         "JUPYTER_CONFIG_DIR": str(root.parent / "config"),
+        "FUNDUS_DERIVED": str(root.parent / "derived"),  # nothing is solved in the reader's own
         "FUNDUS_LIVE": "1",
     }
     with (root.parent / "lab.log").open("w", encoding="utf-8") as log:
@@ -240,6 +243,11 @@ def test_the_explorer_of_04_shows_another_level(lab):
 
 
 def test_an_exercise_is_answered_wrongly_and_then_rightly(lab):
+    source = NOTEBOOKS / "solutions" / "sources" / "01.toml"
+    if not source.exists():
+        pytest.skip("a handout has no solutions")
+    first = tomllib.loads(source.read_text(encoding="utf-8"))["exercise"][0]
+    solution = re.sub(r" *#.*", "", first["solution"].strip())
     page = lab(ANSWER, CHECK)
 
     def said() -> str:
@@ -258,7 +266,7 @@ def test_an_exercise_is_answered_wrongly_and_then_rightly(lab):
 
     assert "not answered yet" in (said() or page.wait_for_another("", said))
     assert "inside the field of view" in answer("accuracy = 0.88")
-    assert "Exercise 1.1: right" in answer("accuracy = 1 - 0.12 * 0.7")
+    assert "Exercise 1.1: right" in answer(solution.replace("\n", "; "))
 
 
 def test_a_question_replies_to_a_choice_made_by_keyboard(lab):

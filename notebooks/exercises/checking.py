@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from . import kept
 
 FOLDER = Path(__file__).parent
@@ -84,6 +87,24 @@ def number(value: Any) -> float:
         raise Hint(f"The answer must be one number; this is {value!r:.60}.") from None
     if not math.isfinite(found):
         raise Hint(f"The answer is {found}, which is no number to work with. Where does it arise?")
+    return found
+
+
+def numbers(values: Any, count: int, asked: str) -> NDArray[np.float64]:
+    """Return an answer of some numbers. Raises NotAnswered, or Hint, with `asked`, where not."""
+    parts = answered(values)
+    if not isinstance(parts, tuple | list | np.ndarray) or np.shape(parts)[:1] != (count,):
+        raise Hint(asked)
+    return np.array([number(part) for part in parts])
+
+
+def mask(value: Any, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return an answer that is a mask of a shape. Raises Hint where it is none."""
+    found = np.asarray(value)
+    if found.shape != shape:
+        raise Hint(f"The result has the shape {found.shape}, the label {shape}.")
+    if found.dtype != bool:
+        raise Hint(f"The result must be True and False; this is {found.dtype}. Cut it somewhere.")
     return found
 
 

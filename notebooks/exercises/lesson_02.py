@@ -10,7 +10,7 @@ from fundus_utils.data import load_set
 from fundus_utils.evaluation import dice
 from fundus_utils.photograph import Bools
 
-from .checking import Hint, answered, exercise, result_of
+from .checking import Hint, exercise, numbers, result_of
 
 WIDTHS = np.array([1, 3, 9])  # of the vessels in exercise 2.1
 SHARED = WIDTHS - 1  # pixels of a row that label and vessel have in common
@@ -27,9 +27,8 @@ LEAST_HELD = 0.95  # of the centre line of each label; the solution holds all of
 )
 def one_pixel(agreement: Any) -> None:
     """Accept Dice of three vessels with themselves, one pixel apart."""
-    values = np.asarray(answered(agreement), dtype=float)
-    if values.shape != WIDTHS.shape:
-        raise Hint("Give three numbers, such as [0.1, 0.2, 0.3], from the thinnest to the widest.")
+    asked = "Give three numbers, such as [0.1, 0.2, 0.3], from the thinnest to the widest."
+    values = numbers(agreement, len(WIDTHS), asked)
     if values.max() > 1:
         raise Hint("Dice lies between 0 and 1; it is not a percentage.")
     if np.allclose(values, SHARED / (WIDTHS + 1), atol=0.01) and values[1] < 0.6:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fundus_utils.data import load_set
 
-from .checking import Hint, answered, exercise, result_of
+from .checking import Hint, exercise, numbers, result_of
 
 MEANS = np.array([50.0, 80.0])  # of photographs A and B in exercise 3.1
 OWN_STD = 16.0  # of each of them
@@ -24,9 +24,7 @@ FARTHEST = 1.5  # grey levels
 )
 def two_in_a_pool(pooled: Any) -> None:
     """Accept mean and standard deviation of two photographs of unequal size together."""
-    values = np.asarray(answered(pooled), dtype=float)
-    if values.shape != (2,):
-        raise Hint("Give two numbers: (mean, standard deviation).")
+    values = numbers(pooled, 2, "Give two numbers: (mean, standard deviation).")
     right = float((SHARES * MEANS).sum())
     if abs(values[0] - MEANS.mean()) < 0.1:
         raise Hint("That mean counts both photographs alike. It is pixels that are counted.")

@@ -8,7 +8,7 @@ import numpy as np
 from fundus_utils.data import load_set
 from fundus_utils.evaluation import dice
 
-from .checking import Hint, answered, exercise, number, result_of
+from .checking import Hint, answered, exercise, mask, number, result_of
 
 SIZE = (400, 592)  # 2336 x 3504, a sixth of it, padded to multiples of 16
 TOO_SMALL = "Padding adds pixels. It never cuts any of the photograph off."
@@ -119,11 +119,7 @@ def more_from_drawn(function: Any) -> None:
     masks = []
     samples = load_set("chase_db1", "train")[JUDGED]
     for sample in samples:
-        found = np.asarray(result_of(function, sample.photograph, sample.fov))
-        if found.shape != sample.fov.shape:
-            raise Hint(f"The result has the shape {found.shape}, the label {sample.fov.shape}.")
-        if found.dtype != bool:
-            raise Hint(f"The result must be True and False; this is {found.dtype}.")
+        found = mask(result_of(function, sample.photograph, sample.fov), sample.fov.shape)
         masks.append(found & sample.fov)
         scores.append(dice(np.asarray(sample.label)[sample.fov], found[sample.fov]))
     reached = float(np.mean(scores))

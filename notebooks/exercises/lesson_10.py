@@ -11,7 +11,7 @@ from fundus_utils.exploration import describe
 from fundus_utils.photograph import Sample, rescale
 from fundus_utils.synthetic import DrawnEye, EyeRanges, draw_eye
 
-from .checking import Hint, NotAnswered, answered, exercise, number
+from .checking import Hint, NotAnswered, answered, exercise, numbers
 
 SIZE = 384  # pixels: width and height of what is drawn here
 WIDTH = 6.0  # pixels: of a vessel in the narrow field, in exercise 10.1
@@ -40,9 +40,8 @@ TARGET = 1.8
 )
 def field_twice_as_wide(predicted: Any) -> None:
     """Accept the width in pixels and the share of vessels in a field twice as wide."""
-    if not isinstance(answered(predicted), list | tuple) or len(predicted) != 2:
-        raise Hint("Give two numbers: the width in pixels, and the share of vessels.")
-    width, share = (number(value) for value in predicted)
+    asked = "Give two numbers: the width in pixels, and the share of vessels."
+    width, share = numbers(predicted, 2, asked)
     if abs(width - WIDTH) < 0.01:
         raise Hint("The vessel is as wide as before in millimetres. How wide is a pixel now?")
     if abs(width - WIDTH * WIDER) < 0.01:

@@ -6,10 +6,12 @@ An exercise's text, stub and check stand in the lesson alone: here they are copi
     python notebooks/exercises/making.py handout
 """
 
+import io
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import tomllib
 from pathlib import Path
@@ -105,27 +107,6 @@ def without_solutions(text: str) -> str:
     return LINK.sub(r"\1", SENTENCE.sub("Whoever gave you this copy has the solutions.", text))
 
 
-def _git(*words: str) -> bytes:
-    command = ["git", "-C", str(storage.PROJECT), *words]
-    return subprocess.run(command, capture_output=True, check=True).stdout
-
-
-def _put(name: str, root: Path) -> None:
-    """Write one file of the last commit into a handout, without links to solutions."""
-    content = _git("show", f"HEAD:{name}")
-    if name == "README.md":
-        content = without_solutions(content.decode(storage.UTF8)).encode(storage.UTF8)
-    if name.endswith(".ipynb"):
-        notebook = nbformat.reads(content.decode(storage.UTF8), as_version=4)
-        for cell in notebook.cells:
-            if cell.cell_type == "markdown":
-                cell.source = without_solutions(cell.source)
-        content = (nbformat.writes(notebook) + "\n").encode(storage.UTF8)
-    target = root / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(content)
-
-
 def make_handout() -> Path:
     """Write the last commit without its solutions, for a class, as a ZIP file; return its path.
 
@@ -136,15 +117,25 @@ def make_handout() -> Path:
     """
     if not (storage.PROJECT / ".git").exists():
         raise FundusError(f"{storage.PROJECT} is no clone", "make the handout in a clone of it")
-    names = _git("ls-tree", "-r", "-z", "--name-only", "HEAD").decode(storage.UTF8).split("\0")
-    archive = storage.derived_dir() / "handout"
-    archive.parent.mkdir(parents=True, exist_ok=True)
+    command = ["git", "-C", str(storage.PROJECT), "archive", "--format=tar", "HEAD"]
+    packed = subprocess.run(command, capture_output=True, check=True).stdout
+    target = storage.derived_dir() / "handout"
+    target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "fundus-workbook")
-        for name in names:
-            if name and not name.startswith("notebooks/solutions/"):
-                _put(name, root)
-        return Path(shutil.make_archive(str(archive), "zip", folder, root.name))
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            archive.extractall(root, filter="data")
+        shutil.rmtree(root / "notebooks" / "solutions")
+        readme = root / "README.md"
+        text = without_solutions(readme.read_text(encoding=storage.UTF8))
+        readme.write_text(text, encoding=storage.UTF8)
+        for lesson in root.glob("notebooks/*.ipynb"):
+            notebook = nbformat.read(lesson, as_version=4)
+            for cell in notebook.cells:
+                if cell.cell_type == "markdown":
+                    cell.source = without_solutions(cell.source)
+            nbformat.write(notebook, lesson)
+        return Path(shutil.make_archive(str(target), "zip", folder, root.name))
 
 
 if __name__ == "__main__":
