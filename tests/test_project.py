@@ -23,7 +23,8 @@ def text_of(name: str) -> str:
 
 META = tomllib.loads(text_of("pyproject.toml"))["project"]
 LISTED = [Requirement(line) for line in META["dependencies"]]
-TESTS = [Requirement(line) for line in META["optional-dependencies"]["test"]]
+EXTRAS = META["optional-dependencies"]
+BESIDE = [Requirement(line) for extra in ("test", "present") for line in EXTRAS[extra]]
 README = text_of("README.md")
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}
 
@@ -37,7 +38,7 @@ def conda_specs() -> dict[str, str]:
 def test_conda_environment_is_the_same_list():
     wanted = {
         CONDA_NAMES.get(one.name, one.name): SpecifierSet(str(one.specifier))
-        for one in LISTED + TESTS
+        for one in LISTED + BESIDE
     }
     wanted["python"] = SpecifierSet(META["requires-python"])
     assert {name: SpecifierSet(text) for name, text in conda_specs().items()} == wanted
@@ -59,7 +60,7 @@ def version_of(line: Requirement) -> str:
     return pin.version
 
 
-@pytest.mark.parametrize("one", LISTED + TESTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("one", LISTED + BESIDE, ids=lambda one: one.name)
 def test_lock_fits_the_list(one):
     lines = [line for line in locked() if line.name == one.name]
     assert lines
@@ -74,7 +75,7 @@ def test_lock_has_hashes_and_names_no_host():
     assert "://" not in text
 
 
-@pytest.mark.parametrize("name", ["keras", *(one.name for one in LISTED + TESTS)])
+@pytest.mark.parametrize("name", ["keras", *(one.name for one in LISTED + BESIDE)])
 def test_the_lock_is_what_is_installed(name):
     here = [line for line in locked() if line.name == name]
     here = [line for line in here if line.marker is None or line.marker.evaluate()]
