@@ -48,7 +48,7 @@ test-real: setup
 # In a real browser: needs Chromium (Debian's package `chromium`), and installs what drives it.
 test-browser: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'playwright>=1.49,<2'
-	$(BIN)/python -m pytest tests/test_browser.py
+	$(BIN)/python -m pytest tests/test_browser_*.py
 
 bench: setup
 	$(BIN)/python tests/benchmarks/bench.py

@@ -2,10 +2,13 @@
 
 import gzip
 import io
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from browsing import CHROMIUM
 from PIL import Image
 
 from fundus_utils import synthetic
@@ -100,3 +103,16 @@ def drawn_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     synthetic.draw_set(folder, count=6, size=128, progress=False)
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Give the browser, for all tests in one."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="make test-browser installs it")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox"],
+        )
+        yield browser
+        browser.close()

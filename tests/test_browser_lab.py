@@ -3,15 +3,10 @@
 `make test-browser` installs what this needs besides Debian's Chromium.
 """
 
-import contextlib
 import json
 import os
 import re
-import shutil
-import socket
-import subprocess
 import sys
-import time
 import tomllib
 import urllib.request
 from collections.abc import Iterator
@@ -20,19 +15,13 @@ from typing import Any
 
 import nbformat
 import pytest
+from browsing import IN_A_BROWSER, MOVE_SECONDS, START_SECONDS, Watched, free_port, serving
 from nbformat.v4 import new_code_cell, new_notebook
 
 from fundus_utils import storage
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="`make test-browser` installs it")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this computer"),
-]
+pytestmark = IN_A_BROWSER
 NOTEBOOKS = storage.PROJECT / "notebooks"
-MOVE_SECONDS = 60  # at most, on a busy computer: it says that something moved, not how fast
-START_SECONDS = 150
 BEGIN = """
 import sys
 sys.path.insert(0, {notebooks!r})
@@ -60,9 +49,7 @@ ASK = "ask(1)"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Start JupyterLab on this computer alone; give its address and its folder."""
     root = tmp_path_factory.mktemp("lab")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [
         sys.executable,
         "-m",
@@ -83,32 +70,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
         "FUNDUS_DERIVED": str(root.parent / "derived"),  # nothing is solved in the reader's own
         "FUNDUS_LIVE": "1",
     }
-    with (root.parent / "lab.log").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=root, env=environment)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/api", timeout=5):
-                break
-            time.sleep(0.5)
-        else:
-            pytest.fail((root.parent / "lab.log").read_text(encoding="utf-8"))
+    with serving(command, f"http://127.0.0.1:{port}", "/api", root, environment) as address:
         yield address, root
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox"],
-        )
-        yield browser
-        browser.close()
 
 
 def start_kernel(address: str, name: str) -> None:
@@ -123,23 +86,8 @@ def start_kernel(address: str, name: str) -> None:
         pass
 
 
-class Lab:
-    """A notebook that stands open in the browser, and what went wrong on its page."""
-
-    def __init__(self, page: Any) -> None:
-        self.page = page
-        self.errors: list[str] = []
-        self.outside: list[str] = []
-        page.on("pageerror", self.note_error)
-        page.on("request", self.note)
-
-    def note_error(self, error: Any) -> None:
-        if "Canceled future" not in str(error):  # JupyterLab's own, where a page closes
-            self.errors.append(str(error))
-
-    def note(self, request: Any) -> None:
-        if not request.url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")):
-            self.outside.append(request.url)
+class Lab(Watched):
+    """A notebook that stands open in the browser."""
 
     def run_all(self) -> None:
         """Run all cells, as the menu does, and wait until the last one is done."""
@@ -153,15 +101,6 @@ class Lab:
         return self.page.locator(".jp-OutputArea-output img.widget-image").first.get_attribute(
             "src"
         )
-
-    def wait_for_another(self, before: Any, look: Any) -> Any:
-        end = time.monotonic() + MOVE_SECONDS
-        while time.monotonic() < end:
-            now = look()
-            if now != before:
-                return now
-            time.sleep(0.02)
-        pytest.fail(f"nothing moved in {MOVE_SECONDS} seconds")
 
 
 @pytest.fixture
@@ -178,9 +117,8 @@ def lab(server: tuple[str, Path], chromium: Any) -> Iterator[Any]:
         path = root / f"lesson_{len(list(root.glob('*.ipynb')))}.ipynb"
         nbformat.write(new_notebook(cells=cells, metadata=metadata), path)
         start_kernel(address, path.name)
-        page = chromium.new_context(viewport={"width": 1400, "height": 1600}).new_page()
-        page.set_default_timeout(1000 * START_SECONDS)
-        one = Lab(page)
+        one = Lab(chromium)
+        page = one.page
         opened.append(one)
         page.goto(f"{address}/lab/workspaces/{path.stem}/tree/{path.name}")
         page.wait_for_selector(".jp-Notebook .jp-CodeCell")
@@ -193,12 +131,7 @@ def lab(server: tuple[str, Path], chromium: Any) -> Iterator[Any]:
 
     yield open_notebook
     for one in opened:
-        shots = storage.derived_dir() / "screenshots"
-        shots.mkdir(parents=True, exist_ok=True)
-        one.page.screenshot(path=shots / f"{len(list(shots.iterdir())):02d}.png")
-        assert one.errors == []
-        assert one.outside == []
-        one.page.context.close()
+        one.close("lab")
 
 
 def slide(lab: Lab, label: str, key: str, times: int = 1) -> None:
