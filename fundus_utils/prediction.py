@@ -84,6 +84,43 @@ def prepare_image(trained: TrainedModel, photograph: Bytes, fov: Bools) -> Float
     return preparation.image(preparation.merged(sample))
 
 
+def predict_views(trained: TrainedModel, photograph: Bytes, fov: Bools, flips: bool) -> Floats:
+    """Predict a photograph at the model's scale, alone or with its three mirror images.
+
+    Args:
+        trained: the model.
+        photograph: uint8 (H, W, 3).
+        fov: bool (H, W).
+        flips: the mirror images too.
+
+    Returns:
+        float32 (1 or 4, h, w), a map for each view, the mirror images turned back.
+
+    Raises:
+        FundusError: see `predict_map`.
+    """
+    image = prepare_image(trained, photograph, fov)
+    views = []
+    for down, across in MIRRORS if flips else MIRRORS[:1]:
+        mirrored = predict_tiles(trained.model, image[::down, ::across])
+        views.append(mirrored[::down, ::across])
+    found = np.asarray(views)
+    if not np.isfinite(found).all():
+        raise FundusError("the map holds values that are no numbers", "train the model anew")
+    return found
+
+
+def own_size(scaled_map: Floats, fov: Bools) -> Floats:
+    """Return a map at its photograph's own size: float32 (H, W) in [0, 1], 0 outside `fov`.
+
+    Args:
+        scaled_map: float32 (h, w), at the model's scale.
+        fov: bool (H, W), of the photograph.
+    """
+    probability = resize(scaled_map, fov.shape)
+    return np.where(fov, probability.clip(0, 1), 0).astype(np.float32)
+
+
 def predict_map(
     trained: TrainedModel,
     photograph: Bytes,
@@ -107,17 +144,9 @@ def predict_map(
             so small in its picture that the photograph cannot be scaled.
     """
     fov = find_fov(photograph) if fov is None else fov
-    image = prepare_image(trained, photograph, fov)
     flips = trained.flips if flips is None else flips
-    maps = []
-    for down, across in MIRRORS if flips else MIRRORS[:1]:
-        mirrored = predict_tiles(trained.model, image[::down, ::across])
-        maps.append(mirrored[::down, ::across])
-    mean = np.asarray(maps).mean(axis=0, dtype=np.float32)
-    probability = resize(mean, fov.shape)
-    if not np.isfinite(probability).all():
-        raise FundusError("the map holds values that are no numbers", "train the model anew")
-    return np.where(fov, probability.clip(0, 1), 0).astype(np.float32)
+    views = predict_views(trained, photograph, fov, flips)
+    return own_size(views.mean(axis=0, dtype=np.float32), fov)
 
 
 def predict_set(

@@ -38,6 +38,7 @@ class Watched:
         self.outside: list[str] = []
         self.page.on("pageerror", self.note_error)
         self.page.on("request", self.note_request)
+        self.page.on("requestfailed", self.note_failure)
 
     def note_error(self, error: Any) -> None:
         if "Canceled future" not in str(error):  # JupyterLab's own, where a page closes
@@ -46,6 +47,10 @@ class Watched:
     def note_request(self, request: Any) -> None:
         if not request.url.startswith(OWN):
             self.outside.append(request.url)
+
+    def note_failure(self, request: Any) -> None:
+        if request.failure == "csp" and request.url in self.outside:
+            self.outside.remove(request.url)  # the page's own rules stopped it: it never left
 
     def wait_for_another(self, before: Any, look: Callable[[], Any]) -> Any:
         """Wait until `look()` is something else than `before`, and return it."""

@@ -41,6 +41,8 @@ WINGS = (
     "failures",
     "mistakes",
     "vessel_numbers",
+    "quality",
+    "reading",
     "reports",
     "training",
     "diagrams",

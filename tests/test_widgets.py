@@ -3,9 +3,7 @@
 import base64
 import io
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 import ipywidgets
 import numpy as np
@@ -290,81 +288,6 @@ def test_panel_keeps_its_picture_and_its_words_where_no_kernel_runs() -> None:
     assert isinstance(bundle["image/jpeg"], str)
     assert abs(decoded(base64.b64decode(bundle["image/jpeg"])).mean() - 120) < 2
     assert "application/vnd.jupyter.widget-view+json" in bundle
-
-
-@pytest.fixture
-def uploading(data: Path) -> tuple[widgets.Panel, dict, ipywidgets.Label]:
-    def sigmoid(batch: np.ndarray) -> np.ndarray:
-        return 1 / (1 + np.exp(-batch[..., :1]))
-
-    model = SimpleNamespace(predict_on_batch=sigmoid)
-    panel = widgets.upload(TrainedModel(model, CARD, mean=0.3, std=0.2), PHOTOGRAPH)
-    label = next(child for child in panel.children if isinstance(child, ipywidgets.Label))
-    return panel, controls(panel), label
-
-
-def sent(name: str, content: bytes) -> tuple[dict]:
-    """Return what a browser's upload field gives."""
-    file = {
-        "name": name,
-        "type": "",
-        "size": len(content),
-        "content": memoryview(content),
-        "last_modified": datetime.now(UTC),
-    }
-    return (file,)
-
-
-def png(picture: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def test_upload_shows_an_example_that_answers_to_its_controls(uploading) -> None:
-    panel, fields, _ = uploading
-    shown = [panel.picture.value]
-    for name, value in (
-        ("threshold", 0.9),
-        ("show", "coloured vessels"),
-        ("threshold", 0.5),
-        ("show", "probability map"),
-    ):
-        fields[name].value = value
-        shown.append(panel.picture.value)
-    assert len(set(shown)) == len(shown)
-
-
-def test_uploaded_photograph_is_predicted(uploading) -> None:
-    panel, fields, label = uploading
-    before = panel.picture.value
-    fields["photograph"].value = sent("mine.png", png(np.repeat(PHOTOGRAPH, 2, axis=1)))
-    assert panel.picture.value != before
-    assert decoded(panel.picture.value).shape == (30, 80, 3)
-    assert label.value == "mine.png: 80x30 pixels"
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"not a picture", png(PHOTOGRAPH)[:60]], ids=["empty", "text", "cut"]
-)
-def test_broken_upload_leaves_a_message_and_the_last_picture(content: bytes, uploading) -> None:
-    panel, fields, label = uploading
-    before = panel.picture.value
-    fields["photograph"].value = sent("../../broken.png", content)
-    assert "broken.png" in label.value
-    assert panel.picture.value == before
-    fields["photograph"].value = sent("good.png", png(PHOTOGRAPH // 2))
-    assert label.value.startswith("good.png")
-    assert panel.picture.value != before
-
-
-def test_upload_leaves_nothing_on_the_disk(uploading, tmp_path: Path) -> None:
-    _, fields, _ = uploading
-    before = set(tmp_path.rglob("*"))
-    fields["photograph"].value = sent("mine.png", png(PHOTOGRAPH // 2))
-    fields["photograph"].value = sent("broken.png", b"not a picture")
-    assert set(tmp_path.rglob("*")) == before
-    assert not storage.derived_dir().exists()
 
 
 def test_chosen_set_is_saved(data: Path) -> None:

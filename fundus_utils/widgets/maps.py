@@ -1,8 +1,7 @@
-"""Interactive figures of maps: another threshold, another input, another camera, one's own."""
+"""Interactive figures of maps: another threshold, another input, another camera."""
 
 import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import ipywidgets
@@ -10,14 +9,13 @@ import numpy as np
 from scipy import ndimage
 
 from ..augmentation import merge
-from ..data import read_photograph
 from ..errors import FundusError
 from ..evaluation import confusion, dice
-from ..figures import colour_vessels, error_overlay, vessel_overlay
+from ..figures import error_overlay
 from ..photograph import Bools, Bytes, Floats, Sample, rescale
-from ..prediction import predict_map, predict_tiles
+from ..prediction import predict_tiles
 from ..trained_model import TrainedModel
-from .panels import Panel, dropdown, slider
+from .panels import Panel, slider
 
 PIECE = 256  # pixels: the side of what is predicted at each move, so that it answers at once
 
@@ -139,41 +137,3 @@ def camera_explorer(trained: TrainedModel, sample: Sample) -> Panel:
 
     alt = "The middle of a photograph as another camera would take it, and the errors of its map."
     return _answers(trained, sample, [light, contrast, blur, grain], change, alt)
-
-
-def upload(trained: TrainedModel, example: Bytes) -> Panel:
-    """Return an upload field: the reader's own photograph, its overlay or its coloured vessels.
-
-    Args:
-        trained: the model.
-        example: uint8 (H, W, 3), shown until something is uploaded.
-    """
-    field = ipywidgets.FileUpload(accept="image/*", multiple=False, description="photograph")
-    threshold = slider("threshold", trained.threshold, 0.01, 0.99, 0.01)
-    view = dropdown("show", ["overlay", "coloured vessels", "probability map"])
-    message = ipywidgets.Label("Photographs stay on this computer.")
-    kept: dict[str, Any] = {"photograph": example, "map": predict_map(trained, example)}
-
-    def take(_: Any) -> None:
-        if not field.value:
-            return
-        file = field.value[0]
-        try:
-            photograph = read_photograph(Path(file["name"]), content=bytes(file["content"]))
-            kept["map"] = predict_map(trained, photograph)
-            kept["photograph"] = photograph
-        except FundusError as error:
-            message.value = str(error)
-            return
-        height, width = kept["map"].shape
-        message.value = f"{file['name']}: {width}x{height} pixels"
-
-    def draw() -> np.ndarray:
-        if view.value == "probability map":
-            return np.rint(kept["map"] * 255).astype(np.uint8)
-        paint = vessel_overlay if view.value == "overlay" else colour_vessels
-        return paint(kept["photograph"], kept["map"] >= threshold.value)
-
-    field.observe(take, names="value")
-    alt = "The example photograph with its predicted vessels in cyan."
-    return Panel([field, threshold, view], draw, alt, message)

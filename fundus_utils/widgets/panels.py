@@ -13,19 +13,20 @@ SIDE = 512  # pixels: the height of a picture in a widget, and the width of each
 STYLE = {"description_width": "9em"}
 
 
-def as_jpeg(picture: np.ndarray) -> bytes:
-    """Encode a picture as JPEG, shrunk to at most SIDE pixels of height.
+def as_jpeg(picture: np.ndarray, side: int = SIDE) -> bytes:
+    """Encode a picture as JPEG, shrunk to at most `side` pixels of height.
 
     Args:
-        picture: uint8 (H, W, 3), uint8 (H, W) or bool (H, W). Its width is at most SIDE times the
+        picture: uint8 (H, W, 3), uint8 (H, W) or bool (H, W). Its width is at most `side` times the
             number of whole squares of side H that fit beside each other in it.
+        side: in pixels.
     """
     if picture.dtype == bool:
         picture = picture.astype(np.uint8) * 255
     height, width = picture.shape[:2]
     squares = max(1, width // height)
     image = Image.fromarray(picture)
-    image.thumbnail((SIDE * squares, SIDE))
+    image.thumbnail((side * squares, side))
     buffer = io.BytesIO()
     image.save(buffer, format="JPEG", quality=80)
     return buffer.getvalue()
@@ -40,6 +41,7 @@ class Panel(ipywidgets.VBox):
         draw: Callable[[], np.ndarray],
         alt: str,
         message: ipywidgets.Label | None = None,
+        side: int = SIDE,
     ) -> None:
         """Show `draw()` under the controls, anew whenever one of them changes.
 
@@ -48,8 +50,10 @@ class Panel(ipywidgets.VBox):
             draw: returns the picture for the controls' present values.
             alt: the picture in words.
             message: a line of text under the picture, which `draw` may change.
+            side: the picture's greatest height in pixels.
         """
-        self.picture = ipywidgets.Image(value=as_jpeg(draw()), format="jpeg")
+        self.side = side
+        self.picture = ipywidgets.Image(value=as_jpeg(draw(), side), format="jpeg")
         self.picture.layout.max_width = "100%"
         self.draw = draw
         self.alt = alt
@@ -60,7 +64,7 @@ class Panel(ipywidgets.VBox):
 
     def redraw(self, _: Any = None) -> None:
         """Draw the picture for the controls' present values."""
-        self.picture.value = as_jpeg(self.draw())
+        self.picture.value = as_jpeg(self.draw(), self.side)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
         bundle = super()._repr_mimebundle_(**kwargs) or {}

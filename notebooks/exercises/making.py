@@ -126,9 +126,9 @@ def make_handout() -> Path:
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             archive.extractall(root, filter="data")
         shutil.rmtree(root / "notebooks" / "solutions")
-        readme = root / "README.md"
-        text = without_solutions(readme.read_text(encoding=storage.UTF8))
-        readme.write_text(text, encoding=storage.UTF8)
+        for readme in (root / "README.md", root / "README.zh-CN.md"):
+            text = without_solutions(readme.read_text(encoding=storage.UTF8))
+            readme.write_text(text, encoding=storage.UTF8)
         for lesson in root.glob("notebooks/*.ipynb"):
             notebook = nbformat.read(lesson, as_version=4)
             for cell in notebook.cells:

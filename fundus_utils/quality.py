@@ -1,0 +1,147 @@
+"""Whether a photograph is fit to be read, and whether its map looks like the vessels of a retina.
+
+A network answers whatever it is shown. What `data.faults` finds in a photograph is said here too,
+and beside it what matters to whoever reads a map. The bounds were set on CHASE_DB1 and HRF, sharp
+and blurred on purpose, small and large, and on pictures of other things; no warning is no promise.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from .data.faults import Fault, field_of, photograph_faults, shrunk, spoiled
+from .exploration import TOUCHING
+from .photograph import Bools, Bytes, diameter_of, image_channel, resize, scaled_size
+
+LOOKED_AT_DIAMETER = 512  # pixels of the field of view: the scale at which sharpness is judged
+RIM = 10  # pixels at that scale: the bright border of the field of view is no detail
+BANDS = (1.4, 2.8, 5.6)  # pixels at that scale: details lie between the first two, vessels above
+LEAST_SHARP = 0.6  # CHASE_DB1 and HRF lie above 0.71; blurred by 2 pixels, at 0.54 to 0.65
+LEAST_DIAMETER = 250  # pixels: from here on down, Dice falls by 0.04 and more
+LEAST_ROUND = 0.95  # CHASE_DB1 and HRF lie above 0.99
+LEAST_TREE = 0.4  # the largest connected part holds at least 0.86 on CHASE_DB1 and HRF
+LEAST_DENSITY = 0.02  # CHASE_DB1 and HRF lie above 0.06
+
+
+def sharpness(photograph: Bytes, fov: Bools) -> float:
+    """Return how much fine detail a photograph has, for the coarser detail that it has.
+
+    The green channel, scaled to one field of view, minus its blurred self: the standard deviation
+    of what lies between 1.4 and 2.8 pixels, over that of what lies between 2.8 and 5.6.
+
+    Args:
+        photograph: uint8 (H, W, 3).
+        fov: bool (H, W).
+
+    Returns:
+        About 0.7 to 1 in focus, 0.5 out of focus; 0 where there is nothing to be seen.
+    """
+    size = scaled_size(fov, LOOKED_AT_DIAMETER)
+    green = resize(image_channel(photograph, "green"), size).astype(np.float64)
+    inside = ndimage.binary_erosion(resize(fov, size), iterations=RIM)
+    fine, middle, coarse = (ndimage.gaussian_filter(green, width) for width in BANDS)
+    if not inside.any():
+        return 0.0
+    vessels = (middle - coarse)[inside].std()
+    return float((fine - middle)[inside].std() / vessels) if vessels else 0.0
+
+
+def roundness(fov: Bools) -> float:
+    """Return how far a field of view is a disc, cut off at two sides or not: 1 is a disc.
+
+    The share of pixels that it and the disc of its diameter have in common, of those that one of
+    the two has, within its bounding box.
+
+    Args:
+        fov: bool (H, W), not empty.
+    """
+    (place,) = ndimage.find_objects(fov.astype(int))
+    cut = fov[place]
+    rows, columns = np.indices(cut.shape)
+    from_middle = np.hypot(rows - (cut.shape[0] - 1) / 2, columns - (cut.shape[1] - 1) / 2)
+    disc = from_middle <= diameter_of(fov) / 2
+    return float((disc & cut).sum() / (disc | cut).sum())
+
+
+def tree_share(vessels: Bools) -> float:
+    """Return the share of a vessel mask that its largest connected part holds; 0 without vessels.
+
+    Args:
+        vessels: bool (H, W).
+    """
+    parts, _ = ndimage.label(vessels, TOUCHING)
+    sizes = np.bincount(parts.ravel())[1:]
+    return float(sizes.max() / sizes.sum()) if len(sizes) else 0.0
+
+
+def photograph_warnings(path: Path, photograph: Bytes, fov: Bools) -> list[Fault]:
+    """Return what speaks against reading a photograph, before any network has seen it.
+
+    Args:
+        path: its name.
+        photograph: uint8 (H, W, 3).
+        fov: bool (H, W), see `photograph.find_fov`.
+    """
+    fault = spoiled(path, photograph)
+    if fault is not None:
+        return [fault]
+    small = shrunk(photograph)
+    found = list(photograph_faults(path, small, field_of(small)))
+    if any("no field of view" in one.problem for one in found):
+        return found
+    # A squeezed photograph, or one in blue, has no round field of view either: said once.
+    return [*found, *_own_warnings(path, photograph, fov, shape=not found)]
+
+
+def _own_warnings(path: Path, photograph: Bytes, fov: Bools, shape: bool) -> Iterator[Fault]:
+    """Look at size, shape (where asked) and sharpness of a photograph with a field of view."""
+    diameter = diameter_of(fov)
+    if diameter < LEAST_DIAMETER:
+        yield Fault(
+            path,
+            f"is small: its field of view is {diameter} pixels across",
+            "Its thin vessels are lost",
+            f"Take the photograph at its own size, {LEAST_DIAMETER} pixels across or more",
+        )
+    if shape and roundness(fov) < LEAST_ROUND:
+        yield Fault(
+            path,
+            "has no round field of view",
+            "It may be no fundus photograph, or a part of one",
+            "Take the whole photograph, on black; leave out what is none",
+        )
+    elif sharpness(photograph, fov) < LEAST_SHARP:
+        yield Fault(
+            path,
+            "is out of focus, or was enlarged",
+            "Thin vessels are missed; blurred on purpose, Dice fell by 0.05 to 0.15",
+            "Take a sharper one; do not trust counts of thin vessels here",
+        )
+
+
+def map_warnings(path: Path, vessels: Bools, fov: Bools) -> list[Fault]:
+    """Return what speaks against a vessel mask: the vessels of a retina hang together as a tree.
+
+    Args:
+        path: the photograph's name.
+        vessels: bool (H, W), a map cut at its threshold.
+        fov: bool (H, W).
+    """
+    density = vessels[fov].mean() if fov.any() else 0.0
+    share = tree_share(vessels & fov)
+    if density >= LEAST_DENSITY and share >= LEAST_TREE:
+        return []
+    if density < LEAST_DENSITY:
+        problem = f"shows hardly a vessel: {density:.1%} of its field of view"
+    else:
+        problem = f"shows no tree of vessels: the largest connected part holds {share:.0%} of them"
+    return [
+        Fault(
+            path,
+            problem,
+            "It may be no fundus photograph, or too poor a one",
+            "Look at the map before you believe its numbers",
+        )
+    ]
