@@ -1,24 +1,30 @@
 # Two commands: `make` sets everything up and runs the workbook, `make test` checks it.
-# Needs nothing but Python 3.11, 3.12 or 3.13: PYTHON=python3.12 make chooses one.
+# Needs nothing but Python 3.11 (3.11.4 or later), 3.12 or 3.13: PYTHON=python3.12 make chooses one.
 PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11; do \
-	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+	$$p -c 'import sys; sys.exit(not (3, 11, 4) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 SETUP := .venv/.ready
 
 run: setup
 	$(BIN)/python -m fundus_utils run
+	$(BIN)/python notebooks/book/build.py "$${FUNDUS_DERIVED:-data/derived}/run"
 
 setup: $(SETUP)
 
 $(SETUP): requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: install one, see README.md"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11.4 or later, 3.12 or 3.13 is needed: install one, see README.md"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $(SETUP)
 
+# Uploads of up to 1 GB: JupyterLab drops more than 10 MB without a word.
 lab: setup
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab --ServerApp.tornado_settings="{'websocket_max_message_size': 1073741824}" notebooks
+
+# Notebook 11 as a page of its own, on this computer alone: http://localhost:8866
+app: setup
+	$(BIN)/voila notebooks/11_your_own_photographs.ipynb --Voila.config_file_paths=notebooks/app
 
 # Two files at a time, the cells of a notebook together and in order. The longest ones come first, so
 # that neither of the two has to wait for the other in the end.
@@ -35,6 +41,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy notebooks/book/*.py notebooks/results/*.py notebooks/app/*.py
 
 unit: setup
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests
@@ -48,7 +55,7 @@ test-real: setup
 # In a real browser: needs Chromium (Debian's package `chromium`), and installs what drives it.
 test-browser: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'playwright>=1.49,<2'
-	$(BIN)/python -m pytest tests/test_browser_*.py
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/test_browser_*.py
 
 bench: setup
 	$(BIN)/python tests/benchmarks/bench.py
@@ -66,7 +73,11 @@ solutions: setup
 handout: setup
 	$(BIN)/python notebooks/exercises/making.py handout
 
+# An HTML book of the notebooks as they are stored: nothing runs.
+book: setup
+	$(BIN)/python notebooks/book/build.py
+
 clean:
 	rm -rf .venv data/derived
 
-.PHONY: run setup lab test lint unit nbval test-real test-browser bench notebooks solutions handout clean
+.PHONY: run setup lab app test lint unit nbval test-real test-browser bench notebooks solutions handout book clean

@@ -43,7 +43,7 @@ def run(options: Namespace) -> None:
     """Run all notebooks."""
     from . import workbook
 
-    print(f"Notebooks and workbook.html are in {workbook.run(keep=options.store)}")
+    print(f"Notebooks are in {workbook.run(keep=options.store)}")
     for path in sorted((storage.derived_dir() / "results").glob("*.json")):
         figures = storage.load_json(path)
         print(f"{path.stem}: " + ", ".join(f"{name} {value}" for name, value in figures.items()))

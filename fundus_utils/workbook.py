@@ -1,8 +1,6 @@
-"""Run every notebook in order, keep what they make, and put them on one HTML page."""
+"""Run every notebook in order, and keep what they make; `notebooks/book/` makes a book of it."""
 
 import copy
-import html
-import logging
 import os
 import re
 import signal
@@ -14,7 +12,6 @@ from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
-from nbconvert import HTMLExporter
 from tqdm import tqdm
 
 from . import storage
@@ -26,7 +23,6 @@ BEGUN_FIRST = "05"
 WIDGET = "application/vnd.jupyter.widget-view+json"  # dead without its kernel: the picture stays
 BAR = re.compile(r"\d+%\||\[\d\d:\d\d")  # how the last state of a bar looks
 _RUNNING: set[Any] = set()  # clients whose kernels run now
-NO_ALT = 'alt="No description has been provided for this image"'
 
 
 def notebook_paths() -> list[Path]:
@@ -122,35 +118,6 @@ def without_progress(cell: Any) -> Any:
     return plain
 
 
-def html_page(notebooks: list[Any]) -> str:
-    """Return one HTML page of executed notebooks: figures in it, alternative texts filled in."""
-    cells = [without_progress(cell) for one in notebooks for cell in one.cells]
-    page = nbformat.v4.new_notebook(cells=cells)
-    exporter = HTMLExporter(
-        exclude_input_prompt=True,
-        mathjax_url="",  # nothing is fetched: the page works offline
-        require_js_url="",
-        jquery_url="",
-    )
-    exporter.log.setLevel(logging.ERROR)  # it warns of missing texts, which are filled in below
-    body, _ = exporter.from_notebook_node(page)
-    texts = iter(alternative_texts(cells))
-    body = re.sub(NO_ALT, lambda _: f'alt="{html.escape(next(texts))}"', body)
-    body = re.sub(r'<script src="">\s*</script>', "", body)  # what the empty addresses leave
-    return body.replace("<title>Notebook</title>", "<title>Fundus U-Net workbook</title>")
-
-
-def alternative_texts(cells: list[Any]) -> list[str]:
-    """Return the text of each picture in the outputs of executed cells, in order."""
-    texts = []
-    for cell in cells:
-        for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            if any(kind.startswith("image/") for kind in data):
-                texts.append(str(data.get("text/plain", "")))
-    return texts
-
-
 def in_turn(paths: list[Path]) -> list[Path]:
     """Return the notebooks in the order in which they are begun: the longest first.
 
@@ -168,13 +135,13 @@ def stop_kernels() -> None:
 
 
 def run(keep: bool = False) -> Path:
-    """Run all notebooks, AT_ONCE at a time; write them and one HTML page to `data/derived/run/`.
+    """Run all notebooks, AT_ONCE at a time, and write them to `data/derived/run/`.
 
     Args:
         keep: also write the outputs back into `notebooks/`, as authors do.
 
     Returns:
-        The folder with the results.
+        The folder with the notebooks.
 
     Raises:
         FundusError: a notebook stopped, see `execute`; those that have begun are let finish.
@@ -187,29 +154,25 @@ def run(keep: bool = False) -> Path:
     sources = [nbformat.read(path, as_version=4) for path in paths]
     cells = sum(cell.cell_type == "code" for source in sources for cell in source.cells)
 
-    def run_one(path: Path, bar: Any) -> Any:
+    def run_one(path: Path, bar: Any) -> None:
         begin = time.monotonic()
         notebook = execute(path, bar)
         bar.write(f"{path.stem}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
         nbformat.write(notebook, out / path.name)
         if keep:
             store(path, notebook)
-        return notebook
 
     with (
         tqdm(total=cells, unit="cell", file=sys.stderr) as bar,
         ThreadPoolExecutor(AT_ONCE) as pool,
     ):
-        running = {path: pool.submit(run_one, path, bar) for path in in_turn(paths)}
+        running = [pool.submit(run_one, path, bar) for path in in_turn(paths)]
         try:
-            for one in as_completed(running.values()):
+            for one in as_completed(running):
                 one.result()
         except BaseException as reason:
             pool.shutdown(wait=False, cancel_futures=True)
             if isinstance(reason, KeyboardInterrupt):
                 stop_kernels()
             raise
-    page = html_page([running[path].result() for path in paths])
-    with storage.writing_whole(out / "workbook.html") as target:
-        target.write_text(page, encoding=storage.UTF8)
     return out

@@ -92,7 +92,7 @@ class App(Watched):
 
 
 @pytest.fixture(scope="module")
-def app(served: tuple[str, Path], chromium: Any) -> Iterator[App]:
+def app(chromium: Any, served: tuple[str, Path]) -> Iterator[App]:
     one = App(chromium)
     one.page.goto(served[0], timeout=1000 * START_SECONDS)
     one.page.wait_for_selector("img.widget-image")

@@ -104,7 +104,7 @@ class Lab(Watched):
 
 
 @pytest.fixture
-def lab(server: tuple[str, Path], chromium: Any) -> Iterator[Any]:
+def lab(chromium: Any, server: tuple[str, Path]) -> Iterator[Any]:
     """Return a function that opens a notebook of some cells, run from top to bottom."""
     address, root = server
     opened: list[Lab] = []

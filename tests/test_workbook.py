@@ -1,7 +1,6 @@
-"""The run of all notebooks: the page it writes, what it stores, and the check of the computer."""
+"""The run of all notebooks: what it writes and stores, and the check of the computer."""
 
 import copy
-import re
 import signal
 import subprocess
 import sys
@@ -87,21 +86,21 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **codes: str) -> Pat
     return folder
 
 
-def test_a_run_puts_the_notebooks_on_the_page_in_their_order(tmp_path, monkeypatch) -> None:
+def test_a_run_writes_all_notebooks_and_keeps_outputs_where_it_is_asked(
+    tmp_path, monkeypatch
+) -> None:
     folder = course(
         tmp_path,
         monkeypatch,
         **{
             "01_first": "print('said by one')",
-            "02_second": "print('said by two')",
             "05_long": "import time; time.sleep(2); print('said by five')",
         },
     )
     out = workbook.run()
-    page = (out / "workbook.html").read_text(encoding="utf-8")
-    places = [page.index(f"said by {word}") for word in ("one", "two", "five")]
-    assert places == sorted(places)
-    assert len(list(out.glob("*.ipynb"))) == 3
+    for name, said in (("01_first", "said by one\n"), ("05_long", "said by five\n")):
+        (cell,) = nbformat.read(out / f"{name}.ipynb", 4).cells
+        assert [one.text for one in cell.outputs] == [said]
     assert nbformat.read(folder / "01_first.ipynb", 4).cells[0].outputs == []  # not kept
     workbook.run(keep=True)
     assert nbformat.read(folder / "01_first.ipynb", 4).cells[0].outputs != []
@@ -116,7 +115,6 @@ def test_a_run_ends_with_the_notebook_that_failed_and_begins_no_other(
         workbook.run()
     written = {path.stem for path in (tmp_path / "derived" / "run").glob("*.ipynb")}
     assert "04_on" not in written
-    assert not (tmp_path / "derived" / "run" / "workbook.html").exists()
 
 
 WAIT = """
@@ -146,34 +144,24 @@ def test_an_interrupt_ends_the_run_and_its_kernels(tmp_path, monkeypatch) -> Non
     assert b"KeyboardInterrupt" in said
 
 
-# The page
+# What is executed
 
 
-def test_the_page_holds_the_alternative_text_of_each_figure(executed: Any) -> None:
-    page = workbook.html_page([executed])
-    assert 'alt="Axes with &quot;nothing&quot; in them."' in page
-    assert "No description has been provided" not in page
-    assert "A caption." in page
-    assert "data:image/png;base64" in page
-    assert "<title>Fundus U-Net workbook</title>" in page
+def test_an_executed_figure_has_its_picture_its_words_and_its_caption(executed: Any) -> None:
+    figure, caption, printed = executed.cells[1].outputs
+    assert figure.data["text/plain"] == 'Axes with "nothing" in them.'
+    assert "image/png" in figure.data
+    assert caption.data["text/markdown"] == "*Figure 1. A caption.*"
+    assert printed.text == "shown\n"
 
 
-def test_the_page_needs_nothing_from_outside(executed: Any) -> None:
-    page = workbook.html_page([executed])
-    assert not re.search(r"<(script|link|img|iframe)[^>]*(src|href)=[\"'](?!data:)", page)
-    assert not re.search(r"(url\(|@import )[\"']?(https?:)?//", page)
-
-
-def test_the_page_leaves_progress_out_and_keeps_what_is_said(executed: Any) -> None:
-    stderr = [one.text for one in executed.cells[2].outputs if one.get("name") == "stderr"]
-    bar = "".join(stderr)
+def test_progress_is_left_out_and_what_is_said_is_kept(executed: Any) -> None:
+    bar = said_by(executed.cells[2])
     assert "60/60" in bar  # the notebook itself has the bar
     assert bar.count("\r") > 10
-    page = workbook.html_page([executed])
-    assert "/60" not in page
-    assert "eye/s" not in page
-    assert "beware of this" in page
-    assert "after the bar" in page
+    plain = workbook.without_progress(executed.cells[2])
+    assert said_by(plain) == "beware of this\n"
+    assert [one.text for one in plain.outputs if one.name == "stdout"] == ["after the bar\n"]
 
 
 def cell_with(*outputs: Any) -> Any:
