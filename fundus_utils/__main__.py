@@ -146,14 +146,16 @@ def _measured(
 
 def predict(options: Namespace) -> int:
     """Map the vessels of photographs."""
+    from .data.own_folder import pictures_given
     from .trained_model import load_model
 
     if options.out.exists() and not options.out.is_dir():
         raise FundusError(f"{options.out} is a file", "choose a folder for the maps")
-    _check_names(options.image, options.out)
+    images = pictures_given(options.image)
+    _check_names(images, options.out)
     trained = load_model(options.model)
     failed = 0
-    for path in options.image:
+    for path in images:
         try:
             _predict_one(trained, path, options)
         except (FundusError, OSError, MemoryError) as error:  # it never ends the batch

@@ -20,8 +20,8 @@ Finding = tuple[bool, str]  # is it well, and what was found, or what to do
 
 
 def _python() -> Finding:
-    good = (3, 11) <= sys.version_info[:2] <= (3, 13)  # TensorFlow has no wheels for others yet
-    advice = "" if good else ": install Python 3.11, 3.12 or 3.13"
+    good = (3, 11, 4) <= sys.version_info < (3, 14)  # TensorFlow has no wheels for later ones yet
+    advice = "" if good else ": install Python 3.11.4 or later, 3.12 or 3.13"
     return good, f"Python {platform.python_version()}{advice}"
 
 

@@ -72,7 +72,7 @@ def _evaluate(one: ArgumentParser) -> None:
 
 
 def _predict(one: ArgumentParser) -> None:
-    one.add_argument("image", nargs="+", type=Path, metavar="IMAGE")
+    one.add_argument("image", nargs="+", type=Path, metavar="IMAGE", help="or a folder of them")
     one.add_argument("--model", default="shipped", metavar="DIR", help=MODELS_HELP)
     one.add_argument("--no-flips", action="store_true", help=ONE_VIEW)
     one.add_argument("--out", required=True, type=Path, metavar="DIR")

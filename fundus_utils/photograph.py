@@ -23,7 +23,7 @@ RGB = ("red", "green", "blue")
 RED_SHARE = 0.1  # of the red maximum: darker is outside
 SPECK = 0.05  # of the picture: what is smaller is no field of view
 MULTIPLE = 16  # pixels: sides are padded to multiples of it, so that they can be halved four times
-LARGEST = 2**26  # pixels of a scaled picture: a larger one comes of a wrong field of view
+LARGEST = 2**26  # pixels of a picture, as it is or scaled: a larger one would fill the memory
 
 
 @dataclass(frozen=True, eq=False)

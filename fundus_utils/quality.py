@@ -13,16 +13,18 @@ from scipy import ndimage
 
 from .data.faults import Fault, field_of, photograph_faults, shrunk, spoiled
 from .exploration import TOUCHING
-from .photograph import Bools, Bytes, diameter_of, image_channel, resize, scaled_size
+from .photograph import Bools, Bytes, bright_in_red, diameter_of, image_channel, resize, scaled_size
 
 LOOKED_AT_DIAMETER = 512  # pixels of the field of view: the scale at which sharpness is judged
 RIM = 10  # pixels at that scale: the bright border of the field of view is no detail
 BANDS = (1.4, 2.8, 5.6)  # pixels at that scale: details lie between the first two, vessels above
 LEAST_SHARP = 0.6  # CHASE_DB1 and HRF lie above 0.71; blurred by 2 pixels, at 0.54 to 0.65
 LEAST_DIAMETER = 250  # pixels: from here on down, Dice falls by 0.04 and more
-LEAST_ROUND = 0.95  # CHASE_DB1 and HRF lie above 0.99
-LEAST_TREE = 0.4  # the largest connected part holds at least 0.86 on CHASE_DB1 and HRF
-LEAST_DENSITY = 0.02  # CHASE_DB1 and HRF lie above 0.06
+LEAST_ROUND = 0.935  # CHASE_DB1 and HRF lie above 0.99; a drawn eye, half in the dark, at 0.94
+LEAST_TREE = 0.45  # the largest part holds 0.60 to 0.99 on CHASE_DB1 and HRF, 0.51 on drawn eyes
+LEAST_DENSITY = 0.02  # CHASE_DB1 and HRF lie between 0.06 and 0.12, drawn eyes up to 0.13
+MOST_DENSITY = 0.14
+ANOTHER_FIELD = 0.2  # of the largest bright part: a second one this large is another eye
 
 
 def sharpness(photograph: Bytes, fov: Bools) -> float:
@@ -76,6 +78,17 @@ def tree_share(vessels: Bools) -> float:
     return float(sizes.max() / sizes.sum()) if len(sizes) else 0.0
 
 
+def second_field(photograph: Bytes) -> float:
+    """Return the size of the second largest bright part of a photograph, over that of the largest.
+
+    Args:
+        photograph: uint8 (H, W, 3).
+    """
+    parts, count = ndimage.label(ndimage.binary_fill_holes(bright_in_red(photograph)))
+    sizes = np.sort(np.bincount(parts.ravel())[1:])
+    return float(sizes[-2] / sizes[-1]) if count > 1 else 0.0
+
+
 def photograph_warnings(path: Path, photograph: Bytes, fov: Bools) -> list[Fault]:
     """Return what speaks against reading a photograph, before any network has seen it.
 
@@ -97,6 +110,13 @@ def photograph_warnings(path: Path, photograph: Bytes, fov: Bools) -> list[Fault
 
 def _own_warnings(path: Path, photograph: Bytes, fov: Bools, shape: bool) -> Iterator[Fault]:
     """Look at size, shape (where asked) and sharpness of a photograph with a field of view."""
+    if second_field(shrunk(photograph)) > ANOTHER_FIELD:
+        yield Fault(
+            path,
+            "shows more than one field of view",
+            "The largest alone is read",
+            "Save each eye as a picture of its own",
+        )
     diameter = diameter_of(fov)
     if diameter < LEAST_DIAMETER:
         yield Fault(
@@ -131,9 +151,11 @@ def map_warnings(path: Path, vessels: Bools, fov: Bools) -> list[Fault]:
     """
     density = vessels[fov].mean() if fov.any() else 0.0
     share = tree_share(vessels & fov)
-    if density >= LEAST_DENSITY and share >= LEAST_TREE:
+    if LEAST_DENSITY <= density <= MOST_DENSITY and share >= LEAST_TREE:
         return []
-    if density < LEAST_DENSITY:
+    if density > MOST_DENSITY:
+        problem = f"shows too many vessels: {density:.0%} of its field of view"
+    elif density < LEAST_DENSITY:
         problem = f"shows hardly a vessel: {density:.1%} of its field of view"
     else:
         problem = f"shows no tree of vessels: the largest connected part holds {share:.0%} of them"

@@ -6,6 +6,7 @@ that the field of view has one diameter; only the files in a ZIP have the photog
 
 import io
 import re
+import unicodedata
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from PIL import Image
 
 from . import storage
 from .data import read_photograph
-from .data.faults import Fault
+from .data.faults import Fault, frame_faults
+from .evaluation import UNDEFINED
 from .figures import vessel_overlay
 from .photograph import Bools, Bytes, Floats, find_fov, resize, scaled_size
 from .prediction import own_size, predict_views
@@ -25,7 +27,11 @@ from .quality import map_warnings, photograph_warnings
 from .trained_model import TrainedModel
 from .vessel_numbers import vessel_numbers
 
-SHOWN_DIAMETER = 1080  # pixels: that of the field of view in what is shown and measured
+SHOWN_DIAMETER = 720  # pixels: that of the field of view in what is shown and measured
+MOST_FILLED = 0.5  # a mask that fills more of the field of view than this is no vessel tree
+LONGEST_STEM = 80  # characters: a file system takes 255 bytes
+UNSAFE = r'[\x00-\x1f\x7f<>:"/\\|?*]'  # in a file's name, here or on another system
+LENGTHS = ("length", "width", "dimension", "tortuosity")  # what is measured on lines
 PART = 2**24  # bytes (16 MB): more make another ZIP, as browsers take no link of any length
 ABOUT = """Vessel maps of photographs of the retina. For teaching and research, not for diagnosis.
 
@@ -49,14 +55,15 @@ Lengths and widths of cameras with other angles of view cannot be compared.
 class Reading:
     """One photograph and what a model found in it.
 
-    name: unique among those that are read together. content: its file. photograph: uint8 (h, w, 3),
-    scaled so that the field of view is SHOWN_DIAMETER pixels across. fov: bool (h, w). scaled_map,
-    spread: float32 at the model's scale, in [0, 1]: the map, and the standard deviation of four
-    views. warnings: what speaks against the photograph, or against its map.
+    name: unique among those that are read together. content: its file, as it was uploaded.
+    photograph: uint8 (h, w, 3), scaled so that the field of view is SHOWN_DIAMETER pixels across.
+    fov: bool (h, w). scaled_map, spread: float32 at the model's scale, in [0, 1]: the map, and the
+    standard deviation of four views. warnings: what speaks against the photograph; what speaks
+    against its map hangs on the threshold, see `warnings_of`.
     """
 
     name: str
-    content: bytes
+    content: memoryview
     photograph: Bytes
     fov: Bools
     scaled_map: Floats
@@ -73,21 +80,22 @@ def unused_name(name: str, used: Collection[str]) -> str:
     """Return a file's name that is safe in a ZIP, and whose stem none of the used ones has.
 
     Args:
-        name: as a browser gives it; folders in it are dropped, odd characters become `_`.
+        name: as a browser gives it; its folders are dropped, and what no file may be called is `_`.
         used: the names that are taken.
     """
-    bare = re.split(r"[/\\]", name)[-1]
-    plain = Path(re.sub(r"[^\w.()+ -]", "_", bare).strip(". ") or "photograph")
+    bare = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
+    plain = Path(re.sub(UNSAFE, "_", bare).strip(". ") or "photograph")
     stems = {Path(one).stem.casefold() for one in used}
-    stem = plain.stem
+    first = plain.stem[:LONGEST_STEM]
+    stem = first
     count = 1
     while stem.casefold() in stems:
         count += 1
-        stem = f"{plain.stem} ({count})"
+        stem = f"{first} ({count})"
     return stem + plain.suffix
 
 
-def read_one(trained: TrainedModel, name: str, content: bytes) -> Reading:
+def read_one(trained: TrainedModel, name: str, content: bytes | memoryview) -> Reading:
     """Read one photograph: its field of view, its map, the spread of four views, and warnings.
 
     Args:
@@ -99,23 +107,29 @@ def read_one(trained: TrainedModel, name: str, content: bytes) -> Reading:
         FundusError: it is no picture, or has too many pixels.
     """
     path = Path(name)
-    whole = read_photograph(path, content)
+    file = bytes(content)
+    whole = read_photograph(path, file)
     whole_fov = find_fov(whole)
     size = scaled_size(whole_fov, SHOWN_DIAMETER)
     views = predict_views(trained, whole, whole_fov, flips=True)
     scaled_map = views.mean(axis=0, dtype=np.float32) if trained.flips else views[0]
     fov = resize(whole_fov, size)
-    vessels = own_size(scaled_map, fov) >= trained.threshold
-    against = photograph_warnings(path, whole, whole_fov) + map_warnings(path, vessels, fov)
+    against = [*frame_faults(path, file), *photograph_warnings(path, whole, whole_fov)]
     return Reading(
         name=name,
-        content=content,
+        content=memoryview(content),
         photograph=resize(whole, size),
         fov=fov,
         scaled_map=scaled_map,
         spread=views.std(axis=0, dtype=np.float32),
         warnings=tuple(against),
     )
+
+
+def warnings_of(reading: Reading, threshold: float) -> list[Fault]:
+    """Return what speaks against a photograph, and against its map cut at a threshold."""
+    vessels = reading.probability >= threshold
+    return [*reading.warnings, *map_warnings(Path(reading.name), vessels, reading.fov)]
 
 
 def numbers_of(reading: Reading, threshold: float) -> dict[str, float]:
@@ -127,9 +141,14 @@ def numbers_of(reading: Reading, threshold: float) -> dict[str, float]:
 
     Returns:
         As `vessel_numbers`, but length in diameters of the field of view, and width in percent of
-        that diameter.
+        that diameter. Where more than half of the field of view is called vessel, all but the
+        density are nan.
     """
-    found = vessel_numbers(reading.probability >= threshold, reading.fov)
+    vessels = reading.probability >= threshold
+    density = float(vessels[reading.fov].mean())
+    if density > MOST_FILLED:
+        return {"density": density} | dict.fromkeys(LENGTHS, UNDEFINED)
+    found = vessel_numbers(vessels, reading.fov)
     length = found["length"] / SHOWN_DIAMETER
     width = 100 * found["width"] / SHOWN_DIAMETER
     return found | {"length": length, "width": width}
@@ -140,13 +159,13 @@ def row_of(reading: Reading, threshold: float) -> dict[str, str | float]:
     return {
         "photograph": reading.name,
         **numbers_of(reading, threshold),
-        "warnings": "; ".join(fault.problem for fault in reading.warnings),
+        "warnings": "; ".join(fault.problem for fault in warnings_of(reading, threshold)),
     }
 
 
 def _files_of(reading: Reading, threshold: float) -> Iterator[tuple[str, bytes]]:
     """Yield name and bytes of a photograph's three files, at its own size."""
-    photograph = read_photograph(Path(reading.name), reading.content)
+    photograph = read_photograph(Path(reading.name), bytes(reading.content))
     probability = own_size(reading.scaled_map, find_fov(photograph))
     vessels = probability >= threshold
     stem = Path(reading.name).stem

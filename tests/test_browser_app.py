@@ -6,6 +6,8 @@ import re
 import shutil
 import sys
 import time
+import urllib.error
+import urllib.request
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,7 +106,14 @@ def test_it_says_what_it_is_for(app):
     text = app.page.inner_text("body")
     assert "not for diagnosis" in text
     assert "schoolchildren" in text
-    assert "are gone when this page is closed" in text
+    assert "are gone when the kernel ends" in text
+
+
+def test_no_other_site_reaches_it(served):
+    """A name of another site that leads to this computer opens nothing."""
+    request = urllib.request.Request(served[0], headers={"Host": "evil.example"})
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(request, timeout=START_SECONDS)
 
 
 def test_a_photograph_is_read_and_a_broken_file_is_named(app, tmp_path):

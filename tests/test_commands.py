@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import PHOTOGRAPH, save
 from PIL import Image
 
 from fundus_utils.__main__ import main, parser
@@ -179,6 +180,17 @@ def test_one_unreadable_file_of_many_does_not_stop_the_others(tmp_path, capsys):
     assert "Traceback" not in said
     assert (tmp_path / "out" / "retina_overlay.png").exists()
     assert not list((tmp_path / "out").glob(".making_*"))
+
+
+def test_a_folder_stands_for_its_pictures(tmp_path, capsys):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for name in ("b.jpg", "a.png"):
+        save(mine / name, PHOTOGRAPH)
+    (mine / "notes.txt").write_text("no picture", encoding="utf-8")
+    assert main(["predict", str(mine), RETINA, "--no-flips", "--out", str(tmp_path / "out")]) == 0
+    made = sorted(path.name for path in (tmp_path / "out").glob("*_overlay.png"))
+    assert made == ["a_overlay.png", "b_overlay.png", "retina_overlay.png"]
 
 
 def test_a_mask_of_one_pixel_is_refused(tmp_path, capsys):

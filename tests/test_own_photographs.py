@@ -16,8 +16,9 @@ from conftest import PHOTOGRAPH, save
 from PIL import Image
 
 from fundus_utils import reading, storage
+from fundus_utils.data.faults import Fault
 from fundus_utils.errors import FundusError
-from fundus_utils.trained_model import TrainedModel
+from fundus_utils.trained_model import DRAWN, TrainedModel
 from fundus_utils.widgets import own
 from fundus_utils.widgets.background import Background
 from fundus_utils.widgets.readings import VIEWS, links_html, numbers_html, warnings_html
@@ -156,6 +157,82 @@ def test_numbers_follow_the_threshold(app):
     assert app.numbers.value != before
 
 
+def test_an_error_of_any_kind_ends_no_batch(app, monkeypatch):
+    read_one = own.read_one
+
+    def read_or_fail(trained: TrainedModel, name: str, content: bytes) -> reading.Reading:
+        if name == "b.png":
+            raise RuntimeError("out of graph")
+        return read_one(trained, name, content)
+
+    monkeypatch.setattr(own, "read_one", read_or_fail)
+    upload(app, EYES)
+    assert app.which.options == ("a.png", "c.png")
+    assert "Not read: b.png: out of graph" in app.broken.value
+
+
+def test_a_late_stop_says_nothing(app):
+    upload(app, EYES)
+    app.work.stop()
+    assert app.work.said.value == "3 of 3 read"
+
+
+def during(app: own.OwnPhotographs, monkeypatch, name: str, action: Callable[[], None]) -> None:
+    """Do something while a photograph is read."""
+    read_one = own.read_one
+
+    def read_and_act(trained: TrainedModel, one: str, content: bytes) -> reading.Reading:
+        if one == name:
+            action()
+        return read_one(trained, one, content)
+
+    monkeypatch.setattr(own, "read_one", read_and_act)
+
+
+def test_what_is_asked_for_while_something_runs_does_not_disturb_it(app, monkeypatch):
+    def ask() -> None:
+        app.pack()
+        app.forget()
+        app.model.value = "drawn"
+
+    during(app, monkeypatch, "b.png", ask)
+    upload(app, EYES)
+    assert app.which.options == ("a.png", "b.png", "c.png")
+    assert app.work.said.value == "3 of 3 read"
+    assert app.model.value == "shipped"
+    assert archives(app) == []
+
+
+def test_what_is_uploaded_while_something_runs_is_read_after_it(app, monkeypatch):
+    during(app, monkeypatch, "b.png", lambda: upload(app, {"late.png": EYES["a.png"]}, wait=False))
+    upload(app, EYES)
+    app.work.wait()  # the second batch begins when the first has ended
+    assert app.which.options == ("a.png", "b.png", "c.png", "late.png")
+
+
+def test_no_zip_of_another_threshold_is_offered(app, monkeypatch):
+    upload(app, EYES)
+    zip_files = own.zip_files
+
+    def move_and_pack(*arguments: object) -> object:
+        app.cut.value = 0.9
+        return zip_files(*arguments)
+
+    monkeypatch.setattr(own, "zip_files", move_and_pack)
+    app.pack()
+    app.work.wait()
+    assert archives(app) == []
+    assert "the threshold was moved" in app.work.said.value
+
+
+def test_no_photograph_of_a_readers_goes_into_a_notebooks_file(app):
+    bundle, _ = app._repr_mimebundle_()
+    upload(app, {"b.png": EYES["b.png"]})
+    assert app.picture.value != app.example_picture
+    again, _ = app._repr_mimebundle_()
+    assert again["image/jpeg"] == bundle["image/jpeg"]
+
+
 def test_work_can_be_stopped_between_photographs(app, monkeypatch):
     read_one = own.read_one
 
@@ -209,7 +286,7 @@ def test_a_model_that_is_stopped_or_broken_changes_nothing(app, monkeypatch):
     app.work.wait()
     assert app.model.value == "shipped"
     assert app.readings is before
-    monkeypatch.setattr(own, "models_here", lambda: {"drawn": Path("broken")})
+    app.models["drawn"] = Path("broken")
     app.model.value = "drawn"
     app.work.wait()
     assert "model.keras is broken" in app.work.said.value
@@ -217,12 +294,37 @@ def test_a_model_that_is_stopped_or_broken_changes_nothing(app, monkeypatch):
     assert app.readings is before
 
 
+@pytest.mark.parametrize(
+    "error", [ValueError("no channel is called 'nir'"), RuntimeError("\x1b[1mgraph\x1b[0m\nfailed")]
+)
+def test_a_model_that_fails_in_any_way_changes_nothing(app, monkeypatch, error):
+    upload(app, EYES)
+    before = app.readings
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(own, "read_one", fail)
+    app.model.value = "drawn"
+    app.work.wait()
+    assert app.model.value == "shipped"
+    assert app.readings is before
+    assert app.work.said.value in (
+        "drawn cannot be used: no channel is called 'nir'",
+        "drawn cannot be used: graph failed",
+    )
+
+
 def test_own_models_are_offered(tmp_path, monkeypatch):
     monkeypatch.setenv("FUNDUS_DERIVED", str(tmp_path))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "card.json").write_text("{}", encoding="utf-8")
     (tmp_path / "unfinished").mkdir()
-    assert list(own.models_here()) == ["shipped", "drawn", "mine"]
+    (tmp_path / "drawn").mkdir()
+    (tmp_path / "drawn" / "card.json").write_text("{}", encoding="utf-8")
+    models = own.models_here()
+    assert list(models) == ["shipped", "drawn", "./drawn", "mine"]
+    assert models["drawn"] == DRAWN  # the package's own
 
 
 def test_the_zip_holds_what_is_shown(app):
@@ -282,9 +384,9 @@ def test_nothing_is_left_on_the_disk(app, tmp_path):
 
 
 def test_what_is_written_about_a_photograph_is_html():
-    fault = SimpleNamespace(problem="is <b>", effect="Bad", cure="Mend it")
-    assert "It is &lt;b&gt;. Bad. Mend it." in warnings_html(SimpleNamespace(warnings=[fault]))
-    assert "no promise" in warnings_html(SimpleNamespace(warnings=()))
+    fault = Fault(Path("a.png"), "is <b>", "Bad", "Mend it")
+    assert "It is &lt;b&gt;. Bad. Mend it." in warnings_html([fault])
+    assert "no promise" in warnings_html([])
     numbers = {"density": 0.1, "length": 9, "width": 0.7, "dimension": np.nan, "tortuosity": np.nan}
     assert "10.0%" in numbers_html(numbers)
     assert "nan" in numbers_html(numbers)

@@ -93,6 +93,13 @@ def test_what_is_no_retina_is_not_let_pass(picture):
     assert problems(picture)
 
 
+def test_two_eyes_in_one_picture_are_seen(eye):
+    assert "more than one field of view" in problems(np.concatenate([eye, eye], axis=1))
+    written = eye.copy()
+    written[:40, :200] = 255  # a name in the corner
+    assert problems(written) == ""
+
+
 def test_roundness_of_shapes_by_hand():
     rows, columns = np.indices((200, 240)) - np.array([100, 120])[:, None, None]
     disc = np.hypot(rows, columns) < 80
@@ -115,12 +122,15 @@ def test_tree_share_by_hand():
 def test_a_map_without_a_tree_is_doubted():
     fov = np.ones((100, 100), bool)
     tree = np.zeros((100, 100), bool)
-    tree[50:53] = True
+    tree[50:53] = True  # 3 % and 2 % of the picture
     tree[:, 20:22] = True
     assert map_warnings(NAME, tree, fov) == []
     dots = np.zeros((100, 100), bool)
     dots[::4, ::4] = True
     assert "no tree of vessels" in map_warnings(NAME, dots, fov)[0].problem
     assert "hardly a vessel" in map_warnings(NAME, tree & False, fov)[0].problem
+    wide = np.zeros((100, 100), bool)
+    wide[:20] = True
+    assert "too many vessels" in map_warnings(NAME, wide, fov)[0].problem
     nothing = np.zeros((100, 100), bool)
     assert "hardly a vessel" in map_warnings(NAME, nothing, nothing)[0].problem

@@ -14,7 +14,14 @@ from PIL import Image
 from fundus_utils import reading, storage
 from fundus_utils.errors import FundusError
 from fundus_utils.prediction import predict_map
-from fundus_utils.reading import numbers_of, read_one, row_of, unused_name, zip_files
+from fundus_utils.reading import (
+    numbers_of,
+    read_one,
+    row_of,
+    unused_name,
+    warnings_of,
+    zip_files,
+)
 from fundus_utils.trained_model import TrainedModel, load_model
 
 CARD = {
@@ -122,7 +129,10 @@ def test_a_grey_or_16_bit_file_is_read(trained):
         ("../../etc/passwd", [], "passwd"),
         ("C:\\photos\\eye.tif", [], "eye.tif"),
         ("眼底 1.jpg", [], "眼底 1.jpg"),
-        ("<b>&.jpg", [], "_b__.jpg"),
+        ("<b>&.jpg", [], "_b_&.jpg"),
+        ("e\u0301.png", [], "é.png"),  # as a Mac writes it
+        ("किताब.png", [], "किताब.png"),
+        (f"{'a' * 250}.png", [], f"{'a' * 80}.png"),
         ("..", [], "photograph"),
         ("", [], "photograph"),
     ],
@@ -151,11 +161,48 @@ def test_the_table_holds_what_is_shown(trained):
     for one, row in zip(readings, table.to_dict("records"), strict=True):
         wanted = row_of(one, 0.6)
         assert row["warnings"] == wanted["warnings"] != ""
+        assert row["length"] == pytest.approx(wanted["length"], rel=1e-4, nan_ok=True)
         assert row["density"] == pytest.approx(wanted["density"], rel=1e-4)
     about = opened(archive).read("ABOUT.txt").decode("utf-8")
     assert "not for diagnosis" in about
     assert "a model" in about and "0.60" in about
     assert "56 pixels across" in about
+
+
+def test_what_speaks_against_a_map_follows_the_threshold():
+    one = read_one(load_model(), "eye.png", EYE.read_bytes())
+    assert warnings_of(one, 0.43) == []
+    assert "hardly a vessel" in warnings_of(one, 0.9999)[0].problem
+    assert "too many vessels" in warnings_of(one, 0.0001)[0].problem
+
+
+def test_a_mask_that_is_all_vessel_has_no_lengths(trained):
+    one = read_one(trained, "mine.png", png(PHOTOGRAPH))
+    found = numbers_of(one, 0.0)
+    assert found["density"] == 1
+    assert all(np.isnan(found[name]) for name in ("length", "width", "dimension", "tortuosity"))
+
+
+def test_more_than_one_picture_in_a_file_is_said(trained):
+    written = io.BytesIO()
+    pages = [Image.fromarray(PHOTOGRAPH), Image.fromarray(PHOTOGRAPH // 2)]
+    pages[0].save(written, "TIFF", save_all=True, append_images=pages[1:])
+    one = read_one(trained, "pages.tif", written.getvalue())
+    assert one.warnings[0].problem == "holds 2 pictures"
+
+
+def test_a_picture_that_would_fill_the_memory_is_refused(trained):
+    written = io.BytesIO()
+    Image.new("1", (9000, 9000)).save(written, "PNG")
+    with pytest.raises(FundusError, match="too many pixels"):
+        read_one(trained, "large.png", written.getvalue())
+
+
+def test_a_file_that_another_program_would_have_to_open_is_refused(trained):
+    with pytest.raises(FundusError, match="in no picture format"):
+        read_one(
+            trained, "drawing.png", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EOF\n"
+        )
 
 
 def test_nothing_is_written(trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -33,7 +33,7 @@ from .label_faults import (
     shows_vessels,
     view_of,
 )
-from .own_folder import is_picture, pairs_by_name, stem_of
+from .own_folder import pairs_by_name, pictures_of, stem_of
 from .pictures import read_photograph
 
 Pairs = list[tuple[Path, Path]]
@@ -55,7 +55,7 @@ def _pictures(folder: Path) -> list[Path]:
     """List the picture files of a folder. Raises FundusError if there are none."""
     if not folder.is_dir():
         raise FundusError(f"{folder} is no folder", "name the one that holds the pictures")
-    found = [path for path in sorted(folder.iterdir()) if is_picture(path)]
+    found = pictures_of(folder)
     if not found:
         raise FundusError(f"{folder} holds no pictures", "name the folder that holds them")
     return found

@@ -3,6 +3,7 @@
 The bounds were set on CHASE_DB1, HRF and drawn eyes, which all stay far from them.
 """
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,21 +57,25 @@ def unreadable(path: Path, error: FundusError) -> Fault:
     return Fault(path, problem, "A training stops at it", cure)
 
 
-def header_of(path: Path) -> tuple[str, int]:
+def header_of(path: Path, content: bytes | None = None) -> tuple[str, int]:
     """Return a picture file's format, such as JPEG, and how many pictures it holds.
 
     ("", 1) for a file that is broken or packed: whoever reads it will say so.
+
+    Args:
+        path: the file.
+        content: its bytes, where it is not on the disk.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(path if content is None else io.BytesIO(content)) as image:
             return image.format or "", getattr(image, "n_frames", 1)
     except Exception:  # decoders raise anything
         return "", 1
 
 
-def frame_faults(path: Path) -> Iterator[Fault]:
-    """Look for more than one picture in a file."""
-    kind, frames = header_of(path)
+def frame_faults(path: Path, content: bytes | None = None) -> Iterator[Fault]:
+    """Look for more than one picture in a file; see `header_of`."""
+    kind, frames = header_of(path, content)
     if frames > 1 and kind != "MPO":  # a camera's JPEG with a preview in it
         yield Fault(
             path,
@@ -116,6 +121,8 @@ def spoiled(path: Path, photograph: Bytes) -> Fault | None:
             f"Below {LEAST_SIDE} pixels a side most vessels are thinner than a pixel",
             "Take the photograph at its own size",
         )
+    if not photograph.any():
+        return Fault(path, "is black", "Nothing is seen", "Take the original")
     if photograph.max() <= 1:
         return Fault(
             path,

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from ..errors import FundusError
-from ..photograph import Bools, Bytes
+from ..photograph import LARGEST, Bools, Bytes
 
+# Not all that Pillow knows: it hands some to other programs, which would run on an upload.
+FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "PPM", "JPEG2000", "AVIF")
 GZIP = b"\x1f\x8b"  # the first bytes of a gzipped file
 UNPACKED_LIMIT = 2**29  # bytes (512 MB): a small packed file may unpack to more than the memory
 
@@ -47,9 +49,11 @@ def _unpack(path: Path, content: bytes) -> bytes:
 
 
 def _decode(path: Path, content: bytes) -> Image.Image:
-    """Decode a picture in any format that Pillow knows. Raises FundusError if it cannot."""
+    """Decode a picture in one of FORMATS. Raises FundusError if that cannot be done."""
     try:
-        image: Image.Image = Image.open(io.BytesIO(content))
+        image: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
+        if image.width * image.height > LARGEST:
+            raise Image.DecompressionBombError
         image.load()
         if (image.mode, image.format) == ("I", "PPM"):  # Pillow's way with 16-bit PGM files
             image = image.convert("I;16")

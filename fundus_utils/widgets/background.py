@@ -1,5 +1,6 @@
 """Work that goes on behind a widget: piece by piece, shown on a bar, ended by a button."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -7,6 +8,12 @@ from typing import Any, TypeVar
 import ipywidgets
 
 Piece = TypeVar("Piece")
+
+
+def in_a_line(error: BaseException) -> str:
+    """Return what an error says, in one line without colours."""
+    said = re.sub(r"\x1b\[[0-9;]*m", "", str(error)) or type(error).__name__
+    return " ".join(said.split())
 
 
 class Background(ipywidgets.HBox):
@@ -23,14 +30,16 @@ class Background(ipywidgets.HBox):
         self.stop_button = ipywidgets.Button(description="stop", disabled=True)
         self.stop_button.on_click(self.stop)
         self.busy = busy
+        self.is_running = False
         self.asked_to_stop = threading.Event()
         self.thread: threading.Thread | None = None
         super().__init__([self.bar, self.stop_button, self.said])
 
     def stop(self, _: Any = None) -> None:
         """Ask the task to end after the piece that it is at."""
-        self.asked_to_stop.set()
-        self.said.value = "stopping ..."
+        if self.is_running:
+            self.asked_to_stop.set()
+            self.said.value = "stopping ..."
 
     def wait(self) -> None:
         """Wait until the task has ended."""
@@ -38,8 +47,13 @@ class Background(ipywidgets.HBox):
             self.thread.join()
 
     def start(self, task: Callable[[], str]) -> None:
-        """Run a task, which returns what is said at its end; it goes through `pieces`."""
-        self.wait()
+        """Run a task, which returns what is said at its end; it goes through `pieces`.
+
+        Nothing is begun while another one runs.
+        """
+        if self.is_running:
+            return
+        self.is_running = True
         self.asked_to_stop.clear()
         self.stop_button.disabled = False
         self.busy(True)
@@ -50,10 +64,11 @@ class Background(ipywidgets.HBox):
         try:
             said = task()
         except Exception as error:  # a thread's error is seen by nobody
-            said = f"it ended with an error: {error or type(error).__name__}"
+            said = f"it ended with an error: {in_a_line(error)}"
         self.stop_button.disabled = True
         self.bar.value = 0
         self.said.value = said
+        self.is_running = False
         self.busy(False)
 
     def pieces(self, items: Sequence[Piece], said: Callable[[Piece], str]) -> Iterator[Piece]:

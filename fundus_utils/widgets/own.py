@@ -9,25 +9,26 @@ from typing import Any
 import ipywidgets
 
 from .. import storage
-from ..errors import FundusError
 from ..photograph import Bytes
-from ..reading import Reading, numbers_of, read_one, unused_name, zip_files
+from ..reading import Reading, numbers_of, read_one, unused_name, warnings_of, zip_files
 from ..trained_model import DRAWN, SHIPPED, is_finished, load_model
-from .background import Background
+from .background import Background, in_a_line
 from .panels import Panel, dropdown, slider
 from .readings import VIEWS, links_html, numbers_html, view_of_reading, warnings_html
 
 SHOWN_SIDE = 768  # pixels: the height of the picture
 EXAMPLE = "example"
-HELD = "Photographs stay in this computer's memory, and are gone when this page is closed."
+HELD = "Photographs stay in this computer's memory, and are gone when the kernel ends."
 ACCEPTED = "image/*,.tif,.tiff,.ppm,.gz"
 
 
 def models_here() -> dict[str, Path]:
     """Return the models that can be chosen: the two of the package, and those trained here."""
-    own = sorted(folder for folder in storage.derived_dir().glob("*") if is_finished(folder))
-    named = {folder.name: folder for folder in own}
-    return {SHIPPED.name: SHIPPED, DRAWN.name: DRAWN} | named
+    models = {SHIPPED.name: SHIPPED, DRAWN.name: DRAWN}
+    for folder in sorted(storage.derived_dir().glob("*")):
+        if is_finished(folder):
+            models[f"./{folder.name}" if folder.name in models else folder.name] = folder
+    return models
 
 
 class OwnPhotographs(Panel):
@@ -49,7 +50,8 @@ class OwnPhotographs(Panel):
             description="photographs",
         )
         self.forget_button = ipywidgets.Button(description="forget them all")
-        self.model = dropdown("model", list(models_here()))
+        self.models = models_here()
+        self.model = dropdown("model", list(self.models))
         self.work = Background(self.set_busy)
         self.broken = ipywidgets.HTML()
         self.which = dropdown("photograph", list(self.readings))
@@ -65,6 +67,7 @@ class OwnPhotographs(Panel):
         controls = [self.which, self.view, self.until, self.cut]
         super().__init__(controls, self.drawn, alt, side=SHOWN_SIDE)
         self.picture.layout.align_self = "flex-start"  # at its own size, not stretched to the page
+        self.example_picture = self.picture.value
         self.children = self._laid_out()
         self._listen()
         self.say()
@@ -113,19 +116,25 @@ class OwnPhotographs(Panel):
         if not self.exchanging:
             super().redraw()
 
+    def still(self) -> bytes:
+        """Return the example's picture: no photograph of a reader's goes into a notebook's file."""
+        return self.example_picture
+
     def say(self, _: Any = None) -> None:
         """Write warnings and numbers of the photograph that is shown."""
         if not self.exchanging:
-            self.warnings.value = warnings_html(self.chosen)
+            self.warnings.value = warnings_html(warnings_of(self.chosen, self.cut.value))
             self.numbers.value = numbers_html(numbers_of(self.chosen, self.cut.value))
 
     def _drop_links(self, _: Any = None) -> None:
         self.links.value = ""  # what they hold is not what is shown any more
 
     def set_busy(self, busy: bool) -> None:
-        """Let nothing be begun while something runs."""
+        """Let nothing be begun while something runs; take what was uploaded meanwhile."""
         for control in (self.field, self.forget_button, self.model, self.pack_button):
             control.disabled = busy
+        if not busy:
+            self.take()
 
     @property
     def is_example(self) -> bool:
@@ -152,31 +161,34 @@ class OwnPhotographs(Panel):
 
     def forget(self, _: Any = None) -> None:
         """Forget all photographs and show the example."""
+        if self.work.is_running:
+            return
         self.broken.value = ""
         self.work.said.value = ""
         self._exchange(self._example_alone(), EXAMPLE)
 
     def take(self, _: Any = None) -> None:
         """Take what was uploaded and read it in the background, one after another."""
-        if not self.field.value:
+        if not self.field.value or self.work.is_running:
             return
-        taken: dict[str, bytes] = {}
+        taken: dict[str, memoryview] = {}
         for file in self.field.value:
             name = unused_name(file["name"], [EXAMPLE, *self.readings, *taken])
-            taken[name] = bytes(file["content"])
-        self.field.value = ()  # the field keeps no second copy
+            taken[name] = file["content"]
+        self.field.value = ()
         self.work.start(functools.partial(self._read, taken))
 
-    def _read(self, files: Mapping[str, bytes]) -> str:
+    def _read(self, files: Mapping[str, memoryview]) -> str:
         """Read new files; a broken one is named, and the others go on."""
         self.broken.value = ""
         done = 0
         for name in self.work.pieces(list(files), str):
             try:
                 reading = read_one(self.trained, name, files[name])
-            except (FundusError, OSError, MemoryError, ValueError) as error:
-                said = html.escape(str(error) or f"{name}: {type(error).__name__}")
-                self.broken.value += f"<div>Not read: {said}</div>"
+            except Exception as error:  # it never ends the batch
+                said = in_a_line(error)
+                named = said if name in said else f"{name}: {said}"
+                self.broken.value += f"<div>Not read: {html.escape(named)}</div>"
                 continue
             kept, shown = ({}, name) if self.is_example else (self.readings, self.which.value)
             self._exchange(kept | {name: reading}, shown)
@@ -185,19 +197,22 @@ class OwnPhotographs(Panel):
 
     def change_model(self, _: Any = None) -> None:
         """Read all photographs again with the chosen model, or none of them."""
-        if self.model.value != self.trained_name:
-            self.work.start(functools.partial(self._read_again, self.model.value))
+        model = self.model.value
+        if self.work.is_running:
+            self.model.value = self.trained_name
+        elif model != self.trained_name:
+            self.work.start(functools.partial(self._read_again, model))
 
     def _read_again(self, model: str) -> str:
         again: dict[str, Reading] = {}
         try:
-            trained = load_model(models_here()[model])
+            trained = load_model(self.models[model])
             for name in self.work.pieces(list(self.readings), str):
                 content = self.readings[name].content
                 again[name] = read_one(trained, self.readings[name].name, content)
-        except (FundusError, KeyError) as error:
+        except Exception as error:  # a model of one's own may fail in any way
             self.model.value = self.trained_name
-            return f"{model} cannot be used: {error}"
+            return f"{model} cannot be used: {in_a_line(error)}"
         if len(again) < len(self.readings):  # stopped
             self.model.value = self.trained_name
             return f"stopped: the model is still {self.trained_name}"
@@ -208,14 +223,17 @@ class OwnPhotographs(Panel):
 
     def pack(self, _: Any = None) -> None:
         """Make ZIP files in the background."""
-        self._drop_links()
-        self.work.start(self._pack)
+        if not self.work.is_running:
+            self._drop_links()
+            self.work.start(functools.partial(self._pack, self.cut.value))
 
-    def _pack(self) -> str:
+    def _pack(self, threshold: float) -> str:
         readings = list(self.readings.values())
         begun = self.work.pieces(readings, lambda one: one.name)
-        archives = list(zip_files(begun, self.cut.value, self.trained_name))
+        archives = list(zip_files(begun, threshold, self.trained_name))
         if self.work.asked_to_stop.is_set():
             return "stopped: no ZIP was made"
+        if self.cut.value != threshold:
+            return "no ZIP: the threshold was moved while it was made"
         self.links.value = links_html(archives)
         return f"{len(readings)} in {len(archives)} ZIP"

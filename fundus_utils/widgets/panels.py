@@ -66,9 +66,13 @@ class Panel(ipywidgets.VBox):
         """Draw the picture for the controls' present values."""
         self.picture.value = as_jpeg(self.draw(), self.side)
 
+    def still(self) -> bytes:
+        """Return the picture that stays where no kernel runs, as JPEG."""
+        return self.picture.value
+
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
         bundle = super()._repr_mimebundle_(**kwargs) or {}
-        still = base64.b64encode(self.picture.value).decode()
+        still = base64.b64encode(self.still()).decode()
         bundle |= {"text/plain": self.alt, "image/jpeg": still}
         return bundle, {"image/jpeg": {"alt": self.alt}}
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib import colormaps
 
+from ..data.faults import Fault
 from ..figures import colour_vessels, vessel_overlay
 from ..photograph import Bytes, resize
 from ..reading import Reading
@@ -39,11 +40,11 @@ def view_of_reading(reading: Reading, view: str, threshold: float) -> Bytes:
     return vessel_overlay(reading.photograph, vessels)
 
 
-def warnings_html(reading: Reading) -> str:
+def warnings_html(warnings: Sequence[Fault]) -> str:
     """Return a photograph's warnings as a list, or a line that there are none."""
-    if not reading.warnings:
+    if not warnings:
         return "<i>No warning. That is no promise: look at the map.</i>"
-    lines = [f"It {one.problem}. {one.effect}. {one.cure}." for one in reading.warnings]
+    lines = [f"It {one.problem}. {one.effect}. {one.cure}." for one in warnings]
     listed = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
     return f"<b>Careful:</b><ul>{listed}</ul>"
 

@@ -11,6 +11,9 @@ c.Voila.ip = "127.0.0.1"
 c.Voila.tornado_settings = {
     "websocket_max_message_size": 2**30,  # an upload: without this, no more than 10 MB
     "headers": {"Content-Security-Policy": FROM_HERE},
+    # No other site may reach it under a name of its own that leads to this computer.
+    "allow_remote_access": False,
+    "local_hostnames": ["localhost"],
     # A page that is closed ends its kernel by a POST, for which Voila has no XSRF cookie.
     "disable_check_xsrf": True,
 }
