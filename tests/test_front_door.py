@@ -16,7 +16,6 @@ CHINESE = "README.zh-CN.md"
 GUIDE = "CONTRIBUTING.md"
 PAGES = [ENGLISH, CHINESE, GUIDE]
 CLAIMS = "原文的说法与结论"  # the section that the Chinese page has and the English one has not
-MIRROR = "https://pypi.tuna.tsinghua.edu.cn/simple"  # of use to readers in China
 FENCE = re.compile(r"^```\n(.*?)^```\n", flags=re.M | re.S)
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:e-?\d+)?")
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -112,7 +111,7 @@ def test_links_pictures_and_code_are_the_same():
     del links[0][CHINESE], links[1][ENGLISH]
     assert links[0] == links[1]
     for english, chinese in zip(common_sections(ENGLISH), common_sections(CHINESE), strict=True):
-        spans = Counter(spans_in(chinese[2].replace(f"`{MIRROR}`", "")))
+        spans = Counter(spans_in(chinese[2]))
         assert Counter(spans_in(english[2])) == spans, english[1]
 
 
