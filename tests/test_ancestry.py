@@ -130,6 +130,7 @@ def test_the_first_photographs_are_those_of_the_first_patients(tiny_set):
     shuffled = replace(tiny_set, records=tiny_set.records[::-1])
     assert shuffled.first(3).names == tiny_set.names[:3]
     assert shuffled.first(6).names == tiny_set.names
+    assert shuffled.first(3, begin=2).names == [*tiny_set.names[4:], tiny_set.names[0]]
     with pytest.raises(FundusError, match="has 6 photographs, not 7: take fewer"):
         tiny_set.first(7)
 

@@ -17,6 +17,7 @@ from test_training import equal, weights_of
 from fundus_utils import results, storage
 from fundus_utils.__main__ import main
 from fundus_utils.augmentation import Ranges
+from fundus_utils.data import load_set
 from fundus_utils.errors import FundusError
 from fundus_utils.training import study, study_file
 from fundus_utils.training.study_file import commit_of, left_of, read_study, seconds_left
@@ -79,6 +80,18 @@ def test_the_top_counts_unless_a_training_says_otherwise(file):
     ]
     assert one.preset.width == 2 and one.preset.learning_rate == 1e-2
     assert one.key == two.key != three.key
+
+
+def test_with_a_turn_each_seed_is_another_choice_of_photographs(file):
+    plain = {one.key for one in read_study(file)}
+    changed(file, "photographs = 1", "photographs = 2\nseeds = [0, 1, 2]")
+    changed(file, "seeds = [5]\n", "")
+    changed(file, 'preset = "lesson"', 'preset = "lesson"\nturn = 1')
+    few = [one for one in read_study(file) if one.name == "second"]
+    chosen = [[part.names for part in one.learned_from] for one in few]
+    names = load_set(few[0].sets[0], "train").names  # of two patients
+    assert chosen == [[names[:2]], [names[2:]], [names[:2]]]
+    assert plain.isdisjoint(one.key for one in few)
 
 
 @pytest.mark.slow

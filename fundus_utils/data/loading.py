@@ -123,8 +123,12 @@ class FundusSet(Sequence[Sample]):
         records = tuple(record for record in self.records if record.patient in wanted)
         return replace(self, part=part, records=records)
 
-    def first(self, count: int) -> "FundusSet":
-        """Return the first `count` samples in the order of patients, a set of the same part.
+    def first(self, count: int, begin: int = 0) -> "FundusSet":
+        """Return `count` samples in the order of patients, a set of the same part.
+
+        Args:
+            count: how many.
+            begin: the number of the patient to begin with, from 0; after the last comes the first.
 
         Raises:
             FundusError: there are not so many.
@@ -132,7 +136,9 @@ class FundusSet(Sequence[Sample]):
         if count > len(self):
             problem = f"{self.name}, part {self.part!r}, has {len(self)} photographs, not {count}"
             raise FundusError(problem, "take fewer")
-        ordered = sorted(self.records, key=lambda record: (record.patient, record.name))
+        patients = self.patients
+        place = {name: (n - begin) % len(patients) for n, name in enumerate(patients)}
+        ordered = sorted(self.records, key=lambda record: (place[record.patient], record.name))
         return replace(self, records=tuple(ordered[:count]))
 
     def hold_out(self, share: float = 0.2) -> tuple["FundusSet", "FundusSet"]:

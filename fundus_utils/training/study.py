@@ -89,7 +89,7 @@ def run_training(one: Training, folder: Path) -> list[dict[str, Any]]:
         trained = load_model(folder / "model")
     else:
         trained = train(
-            parts_of(one.sets),
+            one.learned_from,
             folder / "model",
             one.preset,
             photographs=one.photographs,
@@ -112,8 +112,7 @@ def _diagnosing(one: Training, folder: Path, clock: "_Clock") -> Callable[..., N
 
     Killed between the end of an epoch and its row, the training goes on without that row.
     """
-    sets = [part.first(one.photographs) if one.photographs else part for part in parts_of(one.sets)]
-    photographs = gather(sets, one.preset, one.seed).validation
+    photographs = gather(one.learned_from, one.preset, one.seed).validation
     if photographs is None:
         problem = f"{one.name!r} cannot be diagnosed: nobody is held out"
         raise FundusError(problem, "take photographs of two patients at least")

@@ -20,7 +20,7 @@ from .ancestry import start_checksum
 from .presets import Preset, entries_of, preset_called
 
 # At the top, for all trainings.
-AT_THE_TOP = ("sets", "preset", "steps", "seeds", "tests", "diagnosed", "each")
+AT_THE_TOP = ("sets", "preset", "steps", "seeds", "turn", "tests", "diagnosed", "each")
 PART_NAMES = ("train", "test", "all", "fit", "validation")
 COMMIT = "commit"  # at the top of a study that is over
 # What an entry needs not say where a model is measured as it is.
@@ -37,9 +37,10 @@ class Training:
     """One training of a study: a line of its table.
 
     name, seed: tell it from the others. sets: as `parts_of` reads them. preset: with its changes.
-    steps: how many. photographs: the first so many of each set alone, or None. tests: what it is
-    measured on, as `parts_of` reads them. diagnosed: instead of that, it is looked into after each
-    epoch, see `diagnosis.diagnose`, on its held-out photographs. each: it has a row for each
+    steps: how many. photographs: the first so many of each set alone, or None. turn: seed n takes
+    them from patient n times this number on, so that three seeds are three choices. tests: what it
+    is measured on, as `parts_of` reads them. diagnosed: instead of that, it is looked into after
+    each epoch, see `diagnosis.diagnose`, on its held-out photographs. each: it has a row for each
     photograph that it is measured on, and what is not on this disk is left for another. model:
     nothing is trained, this model is measured as it is.
     """
@@ -54,6 +55,15 @@ class Training:
     diagnosed: bool = False
     each: bool = False
     model: str | None = None
+    turn: int = 0
+
+    @property
+    def learned_from(self) -> list[FundusSet]:
+        """The sets that it learns from, where it takes few photographs those alone."""
+        parts = parts_of(self.sets)
+        if self.photographs is None:
+            return parts
+        return [part.first(self.photographs, begin=self.turn * self.seed) for part in parts]
 
     @property
     def key(self) -> str:
@@ -68,7 +78,8 @@ class Training:
         about = entries_of(self.preset)
         del about["minutes"]  # the steps are given
         start = start_checksum(self.preset.start)
-        return storage.key_of(about, start, self.sets, self.steps, self.photographs, tests)
+        turned = [self.turn] if self.turn else []
+        return storage.key_of(about, start, self.sets, self.steps, self.photographs, tests, *turned)
 
 
 def parts_of(names: tuple[str, ...]) -> list[FundusSet]:
@@ -175,6 +186,7 @@ def _trainings_of(path: Path, entries: dict[str, Any]) -> Iterator[Training]:
             diagnosed=diagnosed,
             each=bool(entries.get("each", False)),
             model=entries.get("model"),
+            turn=entries.get("turn", 0),
         )
 
 
