@@ -14,7 +14,7 @@ setup: $(SETUP)
 $(SETUP): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11.4 or later, 3.12 or 3.13 is needed: install one, see README.md"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $(SETUP)
 
