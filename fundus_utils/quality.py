@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from .data.faults import Fault, field_of, photograph_faults, shrunk, spoiled
+from .data.faults import LEAST_SURROUND, Fault, field_of, photograph_faults, shrunk, spoiled
 from .exploration import TOUCHING
 from .photograph import Bools, Bytes, bright_in_red, diameter_of, image_channel, resize, scaled_size
 
@@ -101,22 +101,24 @@ def photograph_warnings(path: Path, photograph: Bytes, fov: Bools) -> list[Fault
     if fault is not None:
         return [fault]
     small = shrunk(photograph)
-    found = list(photograph_faults(path, small, field_of(small)))
-    if any("no field of view" in one.problem for one in found):
+    seen = field_of(small)
+    found = list(photograph_faults(path, small, seen))
+    if 1 - seen.mean() < LEAST_SURROUND:  # said already: there is no field of view to look into
         return found
+    if second_field(small) > ANOTHER_FIELD:
+        two = Fault(
+            path,
+            "shows more than one field of view",
+            "The largest alone is read",
+            "Save each eye as a picture of its own",
+        )
+        found.append(two)
     # A squeezed photograph, or one in blue, has no round field of view either: said once.
     return [*found, *_own_warnings(path, photograph, fov, shape=not found)]
 
 
 def _own_warnings(path: Path, photograph: Bytes, fov: Bools, shape: bool) -> Iterator[Fault]:
     """Look at size, shape (where asked) and sharpness of a photograph with a field of view."""
-    if second_field(shrunk(photograph)) > ANOTHER_FIELD:
-        yield Fault(
-            path,
-            "shows more than one field of view",
-            "The largest alone is read",
-            "Save each eye as a picture of its own",
-        )
     diameter = diameter_of(fov)
     if diameter < LEAST_DIAMETER:
         yield Fault(
@@ -136,7 +138,7 @@ def _own_warnings(path: Path, photograph: Bytes, fov: Bools, shape: bool) -> Ite
         yield Fault(
             path,
             "is out of focus, or was enlarged",
-            "Thin vessels are missed; blurred on purpose, Dice fell by 0.05 to 0.15",
+            "Thin vessels are missed: blurring cost 0.04 of Dice on CHASE_DB1, and 0.14 on HRF",
             "Take a sharper one; do not trust counts of thin vessels here",
         )
 

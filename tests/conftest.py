@@ -4,6 +4,7 @@ import gzip
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 
 from fundus_utils import synthetic
 from fundus_utils.data.sets import STARE_NUMBERS
+from fundus_utils.trained_model import TrainedModel
 
 SIZE = (30, 40)  # height, width
 VESSELS = np.zeros(SIZE, bool)
@@ -103,6 +105,32 @@ def drawn_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     synthetic.draw_set(folder, count=6, size=128, progress=False)
     return folder
+
+
+# Of a quick stand-in for a trained network, see `quick_model`.
+CARD = {
+    "channels": ["green"],
+    "fov_diameter": 28,
+    "normalization": "dataset",
+    "threshold": 0.5,
+}
+
+
+def sigmoid(batch: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-batch[..., :1]))
+
+
+def quick_model(**changes: Any) -> TrainedModel:
+    """Return a stand-in for a trained network; `changes` are those of its card."""
+    network = SimpleNamespace(predict_on_batch=sigmoid)
+    return TrainedModel(network, CARD | changes, mean=0.3, std=0.2)
+
+
+def png(picture: np.ndarray) -> bytes:
+    """Return a PNG file's content, as a browser uploads it."""
+    written = io.BytesIO()
+    Image.fromarray(picture).save(written, "PNG")
+    return written.getvalue()
 
 
 @pytest.fixture(scope="session")

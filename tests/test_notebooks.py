@@ -132,6 +132,11 @@ def test_an_uncompared_cell_gives_its_reason(path):
     assert len(uncompared) <= len(cells) / 5
 
 
+def test_the_first_notebook_leads_to_every_other():
+    listed = re.findall(r"\]\(([0-9][0-9]_\w+\.ipynb)", prose(PATHS[0]))
+    assert {path.name for path in PATHS[1:]} <= set(listed)
+
+
 @each
 def test_links_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)#]+)", prose(path)):

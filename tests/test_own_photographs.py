@@ -7,12 +7,11 @@ import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PHOTOGRAPH, save
+from conftest import PHOTOGRAPH, png, quick_model, save
 from PIL import Image
 
 from fundus_utils import reading, storage
@@ -23,25 +22,12 @@ from fundus_utils.widgets import own
 from fundus_utils.widgets.background import Background
 from fundus_utils.widgets.readings import VIEWS, links_html, numbers_html, warnings_html
 
-CARD = {
-    "channels": ["green"],
-    "fov_diameter": 28,
-    "normalization": "dataset",
-    "threshold": 0.5,
-}
-
-
-def sigmoid(batch: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-batch[..., :1]))
-
 
 def stand_in(folder: Path) -> TrainedModel:
     """Give a quick stand-in for a network; another one has another threshold."""
     if folder.name == "broken":
         raise FundusError("model.keras is broken", "train it anew")
-    threshold = 0.7 if folder.name == "drawn" else 0.5
-    network = SimpleNamespace(predict_on_batch=sigmoid)
-    return TrainedModel(network, CARD | {"threshold": threshold}, mean=0.3, std=0.2)
+    return quick_model(threshold=0.7 if folder.name == "drawn" else 0.5)
 
 
 @pytest.fixture
@@ -51,12 +37,6 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> own.OwnPhotographs:
     monkeypatch.setenv("FUNDUS_DERIVED", str(tmp_path / "derived"))
     save(tmp_path / "example.png", PHOTOGRAPH)
     return own.OwnPhotographs(tmp_path / "example.png")
-
-
-def png(picture: np.ndarray) -> bytes:
-    written = io.BytesIO()
-    Image.fromarray(picture).save(written, "PNG")
-    return written.getvalue()
 
 
 def upload(app: own.OwnPhotographs, files: dict[str, bytes], wait: bool = True) -> None:

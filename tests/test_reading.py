@@ -3,12 +3,11 @@
 import io
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PHOTOGRAPH
+from conftest import PHOTOGRAPH, png, quick_model
 from PIL import Image
 
 from fundus_utils import reading, storage
@@ -24,30 +23,14 @@ from fundus_utils.reading import (
 )
 from fundus_utils.trained_model import TrainedModel, load_model
 
-CARD = {
-    "channels": ["green"],
-    "fov_diameter": 28,
-    "normalization": "dataset",
-    "threshold": 0.5,
-}
 EYE = storage.PROJECT / "data" / "CHASE_DB1" / "Image_11L.jpg"
-
-
-def sigmoid(batch: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-batch[..., :1]))
 
 
 @pytest.fixture
 def trained(monkeypatch: pytest.MonkeyPatch) -> TrainedModel:
     """Give a quick stand-in for a network, and show photographs small."""
     monkeypatch.setattr(reading, "SHOWN_DIAMETER", 56)
-    return TrainedModel(SimpleNamespace(predict_on_batch=sigmoid), CARD, mean=0.3, std=0.2)
-
-
-def png(picture: np.ndarray) -> bytes:
-    written = io.BytesIO()
-    Image.fromarray(picture).save(written, "PNG")
-    return written.getvalue()
+    return quick_model()
 
 
 def opened(archive: bytes) -> zipfile.ZipFile:
@@ -81,7 +64,7 @@ def test_what_is_shown_has_one_diameter_whatever_the_size(trained):
 
 
 def test_one_view_or_four_as_the_card_says(trained):
-    four = TrainedModel(trained.model, CARD | {"flips": True}, mean=0.3, std=0.2)
+    four = quick_model(flips=True)
     uneven = PHOTOGRAPH.copy()
     uneven[:15] //= 2
     for model in (trained, four):

@@ -21,13 +21,6 @@ from fundus_utils.trained_model import TrainedModel, load_model
 from fundus_utils.unet import receptive_field
 from fundus_utils.widgets.network import fields_of, stages_of
 
-CARD = {
-    "channels": ["green"],
-    "fov_diameter": 28,
-    "normalization": "dataset",
-    "threshold": 0.5,
-}
-
 
 def controls(panel: widgets.Panel) -> dict[str, ipywidgets.Widget]:
     return {child.description: child for child in panel.children if hasattr(child, "description")}
