@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,17 +62,20 @@ def predict_tiles(
     return result[:height, :width]
 
 
-def prepare_image(trained: TrainedModel, photograph: Bytes, fov: Bools) -> Floats:
+def prepare_image(
+    trained: TrainedModel, photograph: Bytes, fov: Bools, scale: float = 1.0
+) -> Floats:
     """Bring a photograph to the model's scale, channels and normalization.
 
     Args:
         trained: the model; its `preparation` does it.
         photograph: uint8 (H, W, 3).
         fov: bool (H, W).
+        scale: another scale than the model's, as a multiple of it.
 
     Returns:
-        float32 (h, w, n); the field of view now has the diameter `fov_diameter` of the card.
-        `predict_tiles` pads it.
+        float32 (h, w, n); the field of view now has the diameter `fov_diameter` of the card, times
+        `scale`. `predict_tiles` pads it.
     """
     sample = Sample(
         name="",
@@ -81,6 +85,8 @@ def prepare_image(trained: TrainedModel, photograph: Bytes, fov: Bools) -> Float
         fov=fov,
     )
     preparation = trained.preparation
+    diameter = round(preparation.fov_diameter * scale)
+    preparation = replace(preparation, fov_diameter=diameter)
     return preparation.image(preparation.merged(sample))
 
 
@@ -94,17 +100,23 @@ def predict_views(trained: TrainedModel, photograph: Bytes, fov: Bools, flips: b
         flips: the mirror images too.
 
     Returns:
-        float32 (1 or 4, h, w), a map for each view, the mirror images turned back.
+        float32 (1 or 4, h, w), a map for each view, the mirror images turned back. Where the
+        model's card names several scales, a view's map is the mean of theirs, at the finest.
 
     Raises:
         FundusError: see `predict_map`.
     """
-    image = prepare_image(trained, photograph, fov)
-    views = []
-    for down, across in MIRRORS if flips else MIRRORS[:1]:
-        mirrored = predict_tiles(trained.model, image[::down, ::across])
-        views.append(mirrored[::down, ::across])
-    found = np.asarray(views)
+    mirrors = MIRRORS if flips else MIRRORS[:1]
+    maps = []
+    for scale in sorted(trained.scales, reverse=True):
+        image = prepare_image(trained, photograph, fov, scale)
+        finest = maps[0].shape[1:] if maps else image.shape[:2]
+        views = []
+        for down, across in mirrors:
+            mirrored = predict_tiles(trained.model, image[::down, ::across])
+            views.append(resize(mirrored[::down, ::across], finest))
+        maps.append(np.asarray(views))
+    found = np.mean(maps, axis=0, dtype=np.float32)
     if not np.isfinite(found).all():
         raise FundusError("the map holds values that are no numbers", "train the model anew")
     return found

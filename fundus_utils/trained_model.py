@@ -22,7 +22,7 @@ class TrainedModel:
     """A model and all that a prediction needs with it.
 
     card: what it was made of and how; of it `channels`, `fov_diameter` (pixels), `normalization`
-    (`dataset` or `photograph`), `threshold` and, if it is there, `flips` are used here.
+    (`dataset` or `photograph`), `threshold` and, if they are there, `flips` and `scales` are used.
     mean, std: the training images' statistics on the 0 to 1 scale; None where each photograph is
     normalized by its own.
     """
@@ -41,6 +41,11 @@ class TrainedModel:
     def flips(self) -> bool:
         """Whether its map is the mean over the photograph and its three mirror images."""
         return bool(self.card.get("flips", False))
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """The scales, as multiples of `fov_diameter`, that its map is the mean over."""
+        return tuple(self.card.get("scales", (1.0,)))
 
     @property
     def preparation(self) -> Preparation:

@@ -165,6 +165,23 @@ def test_flips_average_the_four_mirror_images() -> None:
     np.testing.assert_allclose(averaged, np.mean(turned_back, axis=0), atol=1e-6)
 
 
+@pytest.mark.parametrize("flips", [False, True])
+def test_several_scales_are_averaged_at_the_finest(flips: bool) -> None:
+    photograph, fov = eye()
+    own = diameter_of(fov)  # the finer map has the photograph's size: it is not resized
+    coarse = predict_map(stand_in(fov_diameter=own / 2), photograph, fov, flips)
+    fine = predict_map(stand_in(fov_diameter=own), photograph, fov, flips)
+    assert abs(coarse - fine).max() > 0.05
+    both = predict_map(stand_in(fov_diameter=own / 2, scales=[1, 2]), photograph, fov, flips)
+    np.testing.assert_allclose(both, (coarse + fine) / 2, atol=1e-6)
+    alone = predict_map(stand_in(fov_diameter=own / 2, scales=[2]), photograph, fov, flips)
+    np.testing.assert_array_equal(alone, fine)
+
+
+def test_an_older_card_names_no_scale_and_means_its_own() -> None:
+    assert stand_in().scales == (1.0,)
+
+
 # What the network gets
 
 

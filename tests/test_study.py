@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from fundus_utils.__main__ import main
 from fundus_utils.augmentation import Ranges
 from fundus_utils.data import load_set
 from fundus_utils.errors import FundusError
+from fundus_utils.trained_model import DRAWN
 from fundus_utils.training import study, study_file
 from fundus_utils.training.study_file import commit_of, left_of, read_study, seconds_left
 
@@ -198,6 +200,26 @@ def test_other_weights_to_start_from_are_another_training(file, monkeypatch):
     before = one.key
     monkeypatch.setattr(study_file, "start_checksum", lambda start: "others")
     assert one.key != before
+
+
+def test_a_model_with_another_threshold_is_another_model(tmp_path):
+    shutil.copytree(DRAWN, tmp_path / "model")
+    file = tmp_path / "measured.toml"
+    entries = f'name = "mine"\nmodel = "{(tmp_path / "model").as_posix()}"\n'
+    file.write_text(f'tests = ["synthetic"]\n[[training]]\n{entries}', encoding="utf-8")
+    one = read_study(file)[0]
+    before = one.key
+    card = storage.load_json(tmp_path / "model" / "card.json")
+    storage.save_json(tmp_path / "model" / "card.json", card | {"threshold": 0.6})
+    assert one.key != before
+
+
+def test_several_scales_are_another_training_and_one_is_what_it_always_was(file):
+    one = read_study(file)[0]
+    changed(file, "changes = {", "changes = { scales = [1.0],")
+    assert read_study(file)[0].key == one.key
+    changed(file, "scales = [1.0]", "scales = [1.0, 1.5]")
+    assert read_study(file)[0].key != one.key
 
 
 def test_a_study_that_is_over_keeps_its_rows_and_is_not_run(file):

@@ -615,6 +615,8 @@ def test_the_rate_rises_and_falls_or_stays():
         ({"schedule": "linear"}, "no schedule is called 'linear': choose from cosine, constant"),
         ({"averaging": 1.0}, "averaging is 1.0: it is a share"),
         ({"warm_up": -0.1}, "warm_up is -0.1: it is a share"),
+        ({"scales": ()}, "scales is .*: give one or more"),
+        ({"scales": (1.0, 0.0)}, "scales is .*: give one or more, each above 0"),
     ],
 )
 def test_a_preset_that_cannot_be_trained_is_refused(change, said):

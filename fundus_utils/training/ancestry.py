@@ -57,6 +57,12 @@ def start_checksum(start: str | Path) -> str:
     return storage.sha256(network) if network.is_file() else ""
 
 
+def model_checksum(model: str | Path) -> str:
+    """Return a checksum of all that a model's map depends on: of its network and its card."""
+    files = [find_model(model) / name for name in (NETWORK, CARD)]
+    return storage.key_of(*(storage.sha256(file) for file in files if file.is_file()))
+
+
 def weights_checksum(model: Any) -> str:
     """Return the SHA-256 checksum of all weights of a network, whatever file they lie in."""
     found = hashlib.sha256()

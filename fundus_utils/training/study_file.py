@@ -16,7 +16,7 @@ from .. import results, storage
 from ..augmentation import Ranges
 from ..data import SOURCES, FundusSet, load_set
 from ..errors import FundusError
-from .ancestry import start_checksum
+from .ancestry import model_checksum, start_checksum
 from .presets import Preset, entries_of, preset_called
 
 # At the top, for all trainings.
@@ -74,9 +74,11 @@ class Training:
         """
         tests = () if self.each else self.tests
         if self.model is not None:
-            return storage.key_of(start_checksum(self.model), tests)
+            return storage.key_of(model_checksum(self.model), tests)
         about = entries_of(self.preset)
         del about["minutes"]  # the steps are given
+        if about["scales"] == (1.0,):
+            del about["scales"]  # rows that are older than this entry keep their key
         start = start_checksum(self.preset.start)
         turned = [self.turn] if self.turn else []
         return storage.key_of(about, start, self.sets, self.steps, self.photographs, tests, *turned)
@@ -170,8 +172,8 @@ def _trainings_of(path: Path, entries: dict[str, Any]) -> Iterator[Training]:
         raise FundusError(problem, "write it there, or at the top of the file")
     changes = dict(entries.get("changes", {}))
     _refuse_unknown(path, changes, tuple(one.name for one in fields(Preset)))
-    if "channels" in changes:
-        changes["channels"] = tuple(changes["channels"])
+    for name in {"channels", "scales"} & set(changes):
+        changes[name] = tuple(changes[name])
     if "ranges" in changes:
         changes["ranges"] = _ranges(path, changes["ranges"])
     for seed in entries.get("seeds", [0]):
