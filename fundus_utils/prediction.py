@@ -107,7 +107,7 @@ def predict_views(trained: TrainedModel, photograph: Bytes, fov: Bools, flips: b
         FundusError: see `predict_map`.
     """
     mirrors = MIRRORS if flips else MIRRORS[:1]
-    maps = []
+    maps: list[Floats] = []
     for scale in sorted(trained.scales, reverse=True):
         image = prepare_image(trained, photograph, fov, scale)
         finest = maps[0].shape[1:] if maps else image.shape[:2]
@@ -116,7 +116,7 @@ def predict_views(trained: TrainedModel, photograph: Bytes, fov: Bools, flips: b
             mirrored = predict_tiles(trained.model, image[::down, ::across])
             views.append(resize(mirrored[::down, ::across], finest))
         maps.append(np.asarray(views))
-    found = np.mean(maps, axis=0, dtype=np.float32)
+    found = np.stack(maps).mean(axis=0, dtype=np.float32)
     if not np.isfinite(found).all():
         raise FundusError("the map holds values that are no numbers", "train the model anew")
     return found

@@ -204,22 +204,24 @@ def test_the_way_that_notebooks_use_goes_on_too(drawn_folder, whole):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("changed", ["versions", "code", "preset", "seed"])
+@pytest.mark.parametrize("changed", ["versions", "code", "preset", "seed", "photographs"])
 def test_a_made_model_is_not_taken_for_another(drawn_folder, changed, monkeypatch):
     made = []
     monkeypatch.setattr(train, "train", lambda sets, out, *more, **others: made.append(out.name))
     name = f"folder:{drawn_folder}"
     train.made_model(name, TINY, 2)
-    preset, seed = TINY, 0
+    preset, seed, photographs = TINY, 0, None
     if changed == "versions":
         monkeypatch.setattr(train, "versions", lambda: {"keras": "99"})
     elif changed == "code":
         monkeypatch.setattr(storage, "sources", lambda names: {"unet.py": "another"})
     elif changed == "preset":
         preset = replace(TINY, weight_decay=0.5)
+    elif changed == "photographs":
+        photographs = 1
     else:
         seed = 1
-    train.made_model(name, preset, 2, seed)
+    train.made_model(name, preset, 2, seed, photographs=photographs)
     assert len(set(made)) == 2
 
 

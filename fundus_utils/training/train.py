@@ -196,10 +196,11 @@ def made_model(
     steps: int,
     seed: int = 0,
     on_epoch: OnEpoch | None = None,
+    photographs: int | None = None,
 ) -> Path:
     """Return the folder of a model trained on one set for `steps` steps, trained at first use.
 
-    A training that was stopped goes on; two notebooks that ask at once train once.
+    A training that was stopped goes on; two notebooks that ask at once train once. See `train`.
     """
     part = load_set(name, "train")
     about = entries_of(preset)
@@ -208,6 +209,7 @@ def made_model(
         about,
         steps,
         seed,
+        photographs,
         part.name,
         part.fingerprint,
         versions(),
@@ -219,5 +221,13 @@ def made_model(
         if is_finished(folder):
             _clear(folder)
         else:
-            train([part], folder, preset, steps=steps, seed=seed, on_epoch=on_epoch)
+            train(
+                [part],
+                folder,
+                preset,
+                photographs=photographs,
+                steps=steps,
+                seed=seed,
+                on_epoch=on_epoch,
+            )
     return folder
