@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
+from . import quiet
 from .errors import FundusError
 from .evaluation import best_threshold, measures
-from .quiet import keras
 
 REACH = 20.0  # of a bias that is sought: the sigmoid of it differs from 0 or 1 by 2e-9
 
@@ -34,7 +34,7 @@ def head_of(model: Any) -> tuple[Any, NDArray[np.float64], float]:
         raise FundusError(problem, "only such a head can be looked into")
     kernel, bias = weights
     return (
-        keras.Model(model.input, last.input),
+        quiet.keras.Model(model.input, last.input),
         kernel[0, 0, :, 0].astype(np.float64),
         float(bias[0]),
     )

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import normalization, storage
+from . import normalization, quiet, storage
 from .errors import FundusError
 from .preparation import Preparation
-from .quiet import keras
 
 MODELS = Path(__file__).resolve().parent / "models"
 SHIPPED = MODELS / "shipped"  # learned from drawn eyes first, and from real ones after
@@ -94,7 +93,7 @@ def bare_network(model: Any) -> Any:
     """Return a network with the same layers and weights, without the state of an optimizer."""
     inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
     outputs = model.outputs[0] if len(model.outputs) == 1 else model.outputs
-    return keras.Model(inputs, outputs, name=model.name)
+    return quiet.keras.Model(inputs, outputs, name=model.name)
 
 
 def load_model(folder: str | Path = SHIPPED) -> TrainedModel:
@@ -129,8 +128,9 @@ def _read_card(path: Path) -> dict:
 
 
 def _read_network(path: Path) -> Any:
+    load = quiet.keras.models.load_model  # an error of TensorFlow's own start is none of the file's
     try:
-        return keras.models.load_model(path)
+        return load(path)
     except Exception as error:  # broken, of another Keras, or with a layer that is not known here
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         problem = f"{path} cannot be loaded ({reason})"

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_training import TINY, equal, stop_after, weights_of
+from test_training import TINY, equal, own_network, stop_after, weights_of
 
 from fundus_utils import unet
 from fundus_utils.data import load_set
@@ -115,7 +115,7 @@ def test_a_start_that_is_not_there_is_named(tiny_set, tmp_path):
 @pytest.mark.slow
 def test_without_a_preset_the_ancestor_says_scale_and_network(parent):
     found = chosen_preset(None, parent)
-    assert (found.width, found.depth, found.fov_diameter) == (2, 2, 96)
+    assert (found.width, found.depth, found.fov_diameter) == (2, 1, 96)
     assert found.normalization == "dataset" and found.channels == ("green",)
     assert found.learning_rate == PRESETS["laptop"].learning_rate
     assert chosen_preset("laptop", parent) == PRESETS["laptop"]  # refused when it is trained
@@ -137,7 +137,7 @@ def test_the_first_photographs_are_those_of_the_first_patients(tiny_set):
 
 @pytest.mark.slow
 def test_few_photographs_are_named_in_the_card(tiny_set, tmp_path):
-    train.train([tiny_set], tmp_path / "few", TINY, photographs=4, steps=2)
+    train.train([tiny_set], tmp_path / "few", TINY, photographs=4, steps=2, model=own_network())
     card = card_of(tmp_path / "few")
     assert card["photographs"] == [tiny_set.names[:2]]
     assert card["validation_patients"] == [[tiny_set.patients[1]]]
@@ -245,6 +245,7 @@ def test_averaging_judges_the_mean_and_trains_on_from_the_weights(tiny_set, tmp_
             preset,
             photographs=2,  # nobody is held out, so that the last weights are kept
             steps=steps,
+            model=own_network(),
             callbacks=[Follow(paths[share])],
             on_epoch=lambda model, _, judged=judged: judged.append(
                 [w.numpy() for w in model.trainable_weights]
@@ -264,10 +265,16 @@ def test_averaging_judges_the_mean_and_trains_on_from_the_weights(tiny_set, tmp_
 @pytest.mark.slow
 def test_an_averaged_training_goes_on_as_if_nothing_had_happened(tiny_set, tmp_path):
     how = {"preset": replace(BY_PHOTOGRAPH, averaging=0.3), "steps": 30}
-    train.train([tiny_set], tmp_path / "whole", **how)
+    train.train([tiny_set], tmp_path / "whole", model=own_network(), **how)
     with pytest.raises(KeyboardInterrupt):
-        train.train([tiny_set], tmp_path / "parts", on_epoch=stop_after(2), **how)
-    train.train([tiny_set], tmp_path / "parts", **how)
+        train.train(
+            [tiny_set],
+            tmp_path / "parts",
+            model=own_network(),
+            on_epoch=stop_after(2),
+            **how,
+        )
+    train.train([tiny_set], tmp_path / "parts", model=own_network(), **how)
     assert equal(weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts"))
     assert (tmp_path / "whole" / "curve.csv").read_bytes() == (
         tmp_path / "parts" / "curve.csv"

@@ -11,10 +11,12 @@ import pandas as pd
 import pytest
 from conftest import PHOTOGRAPH, save
 from PIL import Image
+from test_training import TINY, equal, weights_of
 
 from fundus_utils.__main__ import main, parser
 from fundus_utils.data import load_set
 from fundus_utils.storage import PROJECT
+from fundus_utils.training.presets import PRESETS
 
 RETINA = str(PROJECT / "data" / "retina.jpg")
 
@@ -104,7 +106,8 @@ def shell(drawn_folder, tmp_path_factory):
     """A training of 20 steps by the command: its arguments, where made things lie, its folder."""
     folder = tmp_path_factory.mktemp("shell")
     name = f"folder:{drawn_folder}"
-    arguments = ["train", "--dataset", name, "--preset", "lesson", "--steps", "20"]
+    arguments = ["train", "--dataset", name, "--preset", "quick", "--from", "nothing"]
+    arguments += ["--steps", "20"]
     made = {"FUNDUS_DERIVED": str(folder / "derived")}
     model = folder / "model"
     done = run(*arguments, "--out", model, **made)
@@ -113,11 +116,14 @@ def shell(drawn_folder, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_train_evaluate_predict_from_the_shell(shell, drawn_folder, tmp_path):
+def test_what_was_trained_from_the_shell_is_evaluated_and_predicts(
+    shell, drawn_folder, tmp_path, capsys
+):
+    model = ["--model", str(shell.model)]
     measures = tmp_path / "m.json"
-    found = run("evaluate", "--model", shell.model, "--dataset", shell.name, "--json", measures)
-    assert found.returncode == 0, found.stderr
-    assert "pooled" in found.stdout and "average_precision" in found.stdout
+    assert main(["evaluate", *model, "--dataset", shell.name, "--json", str(measures)]) == 0
+    shown = capsys.readouterr().out
+    assert "pooled" in shown and "average_precision" in shown
     measured = json.loads(measures.read_text(encoding="utf-8"))
     assert set(measured["pooled"]) == {
         *("dice", "auc", "average_precision", "mcc"),
@@ -125,8 +131,7 @@ def test_train_evaluate_predict_from_the_shell(shell, drawn_folder, tmp_path):
     }
     assert measured["photographs"].keys() and measured["split"] == "test"
     photograph = next((drawn_folder / "images").iterdir())
-    mapped = run("predict", photograph, "--model", shell.model, "--out", tmp_path / "maps")
-    assert mapped.returncode == 0, mapped.stderr
+    assert main(["predict", str(photograph), *model, "--out", str(tmp_path / "maps")]) == 0
     assert len(list((tmp_path / "maps").iterdir())) == 2
 
 
@@ -154,9 +159,10 @@ def test_fine_tuning_from_the_shell(own_set, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_folds_from_the_shell(own_set, tmp_path, capsys):
+def test_folds_from_the_shell(own_set, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(PRESETS, "tiny", TINY)
     out = tmp_path / "folds"
-    words = ["train", "--dataset", own_set, "--preset", "scratch", "--folds", "2", "--steps", "1"]
+    words = ["train", "--dataset", own_set, "--preset", "tiny", "--folds", "2", "--steps", "1"]
     assert main([*words, "--out", str(out)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:2] == ["fold", "dice"] and len(lines) == 3
@@ -230,7 +236,6 @@ def test_a_misspelt_name_lists_the_known(arguments, said, data, tmp_path, capsys
 
 def test_the_help_of_a_name_lists_the_known(capsys):
     from fundus_utils.data import downloads
-    from fundus_utils.training.presets import PRESETS
 
     for command, names in (("train", PRESETS), ("download", downloads.ARCHIVES)):
         with pytest.raises(SystemExit):
@@ -267,12 +272,6 @@ def wait_for(process, folder, pattern):
     assert process.poll() is None, "it was over before it could be stopped"
 
 
-def weights_of(folder):
-    from fundus_utils.quiet import keras
-
-    return keras.models.load_model(folder / "model.keras").get_weights()
-
-
 @pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_weights(shell, tmp_path, monkeypatch):
     parts = tmp_path / "parts"
@@ -283,8 +282,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(shell, tmp_path, monkeypa
     assert not (parts / "model.keras").exists()
     monkeypatch.setenv("FUNDUS_DERIVED", shell.made["FUNDUS_DERIVED"])
     assert main([*shell.arguments, "--out", str(parts)]) == 0
-    pairs = zip(weights_of(shell.model), weights_of(parts), strict=True)
-    assert all((a == b).all() for a, b in pairs)
+    assert equal(weights_of(shell.model), weights_of(parts))
     for name in ("curve.csv", "card.json"):
         assert (parts / name).read_bytes() == (shell.model / name).read_bytes()
 

@@ -1,11 +1,13 @@
 """Exercises: a solution each that its check accepts, a hint for each typical mistake."""
 
 import ast
+import functools
 import os
 import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -68,19 +70,33 @@ def read(lesson: int) -> Any:
     return nbformat.read(LESSONS[lesson], as_version=4)
 
 
-def verdict_of(number: str, code: str) -> Any:
-    """Run the setup of a lesson's exercises, then an answer; return what the check says of it."""
-    notebook = read(int(number.split(".")[0]))
-    _, _, call = parts_of(notebook, number)
-    names: dict[str, Any] = {}
+def executed(codes: Iterable[str], names: dict[str, Any]) -> dict[str, Any]:
+    """Run cells one after the other as a notebook does, and return all names that are there then.
+
+    The names that are given stay as they are.
+    """
+    names = dict(names)
     before = Path.cwd()
     os.chdir(NOTEBOOKS)
     try:
-        for cell in tagged(notebook, "exercise-setup"):
-            exec(cell.source, names)
-        exec(code, names)
+        for code in codes:
+            exec(code, names)
     finally:
         os.chdir(before)
+    return names
+
+
+@functools.cache
+def names_of_setup(lesson: int) -> dict[str, Any]:
+    """Run the setup of a lesson's exercises, once: that of 07 predicts three photographs."""
+    return executed([cell.source for cell in tagged(read(lesson), "exercise-setup")], {})
+
+
+def verdict_of(number: str, code: str) -> Any:
+    """Run the setup of a lesson's exercises, then an answer; return what the check says of it."""
+    lesson = int(number.split(".")[0])
+    _, _, call = parts_of(read(lesson), number)
+    names = executed([code], names_of_setup(lesson))
     answer = ast.parse(call.source).body[0].value.args[1]
     return judge(number, eval(ast.unparse(answer), names))
 

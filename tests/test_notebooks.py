@@ -4,6 +4,7 @@ import ast
 import re
 import statistics
 import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -57,6 +58,34 @@ def test_opens_with_aim_and_ends_with_the_next_step(path):
 @each
 def test_first_cell_chooses_the_data_set(path):
     assert "DATASET = storage.chosen_set()" in code_cells(path)[0].source
+
+
+IMPORTS_ALONE = """
+import sys
+{imports}
+from exercises.checking import exercises_of
+exercises_of({lesson})
+print("tensorflow" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("lesson", [1, 2, 10])
+def test_a_lesson_without_networks_does_not_wait_for_tensorflow(lesson):
+    imports = [
+        ast.unparse(node)
+        for cell in code_cells(PATHS[lesson])
+        for node in ast.parse(cell.source).body
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    ]
+    assert any("widgets" in line for line in imports)
+    ran = subprocess.run(
+        [sys.executable, "-c", IMPORTS_ALONE.format(imports="\n".join(imports), lesson=lesson)],
+        cwd=PROJECT / "notebooks",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout == "False\n"
 
 
 @each

@@ -23,7 +23,7 @@ def merged() -> np.ndarray:
 def test_it_forgets_all_of_the_run_before(merged: np.ndarray) -> None:
     preparation = Preparation(channels=("green",), normalization="photograph", fov_diameter=64)
     crops = Crops([merged], preparation, size=32)
-    short = ShortTraining(lambda: unet.compact_unet(width=2, depth=2), rate=1e-2)
+    short = ShortTraining(lambda: unet.compact_unet(width=2, depth=1), rate=1e-2)
     watched = whole_photographs(preparation, [merged])
     first = short.run(crops.batches(4), steps=8, seed=3, parts=2, watched=watched)
     other = short.run(crops.batches(4), steps=8, seed=4, parts=2)
@@ -38,7 +38,7 @@ def test_it_forgets_all_of_the_run_before(merged: np.ndarray) -> None:
 def test_the_loss_of_a_part_is_that_of_its_steps_alone(merged: np.ndarray) -> None:
     preparation = Preparation(channels=("green",), normalization="photograph", fov_diameter=64)
     crops = Crops([merged], preparation, size=32)
-    short = ShortTraining(lambda: unet.compact_unet(width=2, depth=2), rate=0.0)
+    short = ShortTraining(lambda: unet.compact_unet(width=2, depth=1), rate=0.0)
     still = crops.batches(4, steps=2).cache().repeat()
     losses = short.run(still, steps=6, parts=3)["training_loss"]
     assert losses.nunique() == 1  # a rate of 0 changes nothing, and the crops are the same
@@ -47,7 +47,7 @@ def test_the_loss_of_a_part_is_that_of_its_steps_alone(merged: np.ndarray) -> No
 def test_it_keeps_the_maps_of_the_last_run(merged: np.ndarray) -> None:
     preparation = Preparation(channels=("green",), normalization="photograph", fov_diameter=64)
     crops = Crops([merged], preparation, size=32)
-    short = ShortTraining(lambda: unet.compact_unet(width=2, depth=2), rate=1e-2)
+    short = ShortTraining(lambda: unet.compact_unet(width=2, depth=1), rate=1e-2)
     watched = list(whole_photographs(preparation, [merged]))
     short.run(crops.batches(4), steps=8, parts=2, watched=watched)
     assert list(short.maps) == [4, 8]
@@ -62,7 +62,7 @@ def test_it_keeps_the_maps_of_the_last_run(merged: np.ndarray) -> None:
 def test_another_rate_counts_from_then_on(merged: np.ndarray) -> None:
     preparation = Preparation(channels=("green",), normalization="photograph", fov_diameter=64)
     crops = Crops([merged], preparation, size=32)
-    short = ShortTraining(lambda: unet.compact_unet(width=2, depth=2), rate=1e-2)
+    short = ShortTraining(lambda: unet.compact_unet(width=2, depth=1), rate=1e-2)
     short.run(crops.batches(4), steps=4, parts=1, rate=0.0)
     fresh = [np.array(one) for one in short.model.get_weights()]
     short.run(crops.batches(4), steps=8, parts=1)

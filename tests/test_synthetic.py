@@ -1,8 +1,10 @@
 """The drawn photographs: the same on every computer, and vessels such as a real eye has."""
 
+import functools
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from scipy.ndimage import binary_dilation, binary_erosion, gaussian_filter
 from fundus_utils import synthetic
 from fundus_utils.evaluation import dice
 from fundus_utils.photograph import resize
+from fundus_utils.synthetic import writing
 from fundus_utils.synthetic.growth import grow_branches, grow_trunks, tree_widths
 from fundus_utils.synthetic.ranges import SHARED, draw_traits
 
@@ -27,9 +30,15 @@ DIGEST = (
 )
 
 
+@functools.cache
+def eye_of(number: int, size: int = 512) -> synthetic.DrawnEye:
+    """Draw an eye once for all tests that only look at it."""
+    return synthetic.draw_eye(SEED, number, size)
+
+
 @pytest.fixture(scope="module")
 def eyes() -> list[synthetic.DrawnEye]:
-    return [synthetic.draw_eye(SEED, number) for number in range(12)]
+    return [eye_of(number) for number in range(12)]
 
 
 def test_same_bits_in_any_order(eyes: list[synthetic.DrawnEye]) -> None:
@@ -88,7 +97,7 @@ def test_both_eyes_of_a_patient_share_traits() -> None:
 @pytest.mark.parametrize("size", [256, 512])
 def test_label_and_field(size: int) -> None:
     for number in range(4):
-        eye = synthetic.draw_eye(SEED, number, size)
+        eye = eye_of(number, size)
         assert eye.photograph.dtype == np.uint8 and eye.photograph.shape == (size, size, 3)
         assert not eye.label[~eye.fov].any()
         assert not eye.photograph[~eye.fov].any()
@@ -107,7 +116,7 @@ def darkening(eye: synthetic.DrawnEye, mask: np.ndarray) -> float:
 @pytest.mark.parametrize("size", [256, 512])
 def test_arteries_and_veins_lie_where_the_photograph_darkens(size: int) -> None:
     for number in range(4):
-        eye = synthetic.draw_eye(SEED, number, size)
+        eye = eye_of(number, size)
         for tree in (eye.arteries, eye.veins):
             assert not tree[~eye.fov].any()
             assert (tree & eye.label).sum() > 0.3 * eye.label.sum()
@@ -120,7 +129,7 @@ def test_arteries_and_veins_lie_where_the_photograph_darkens(size: int) -> None:
 
 @pytest.mark.parametrize("size", [256, 1024, pytest.param(2048, marks=pytest.mark.slow)])
 def test_the_same_eye_at_every_size(size: int, eyes: list[synthetic.DrawnEye]) -> None:
-    eye = synthetic.draw_eye(SEED, 0, size)
+    eye = eye_of(0, size)
     side = min(size, 512)
     label = resize(eyes[0].label, (side, side))
     other_label = resize(eye.label, (side, side))
@@ -243,3 +252,23 @@ def test_draw_set_writes_every_picture(tmp_path: Path) -> None:
             assert picture.mode == ("RGB" if folder == "images" else "L")
             values = set(np.unique(np.asarray(picture)).tolist())
         assert picture.size == (256, 256) and (folder == "images" or values == {0, 255})
+
+
+def test_a_drawing_that_is_stopped_begins_no_other_eye(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+
+    def draw_slowly(seed: int, eye: int, size: int) -> int:
+        begun.append(eye)
+        time.sleep(0.02)
+        return eye
+
+    def stop(drawn: int, folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(writing, "draw_eye", draw_slowly)
+    monkeypatch.setattr(writing, "_save_pictures", stop)
+    with pytest.raises(KeyboardInterrupt):
+        synthetic.draw_set(tmp_path)  # with its bar
+    assert 1 <= len(begun) < synthetic.COUNT

@@ -49,9 +49,9 @@ def test_steps_in_a_time_by_hand():
 
 @pytest.mark.slow
 def test_measuring_the_pace_leaves_the_model_as_it_was(drawn_folder):
-    preset = Preset(minutes=1, width=2, depth=2, crop=32, batch=4, fov_diameter=96, statistics=4)
+    preset = Preset(minutes=1, width=2, depth=1, crop=32, batch=4, fov_diameter=96, statistics=4)
     data = gather([load_set(f"folder:{drawn_folder}", "all")], preset)
-    model = unet.compact_unet(2, 2)
+    model = unet.compact_unet(2, 1)
     before = model.get_weights()
     compile_for(model, cross_entropy(), preset, 100)
     finished = []

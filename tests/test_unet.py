@@ -86,7 +86,7 @@ def small(request: pytest.FixtureRequest) -> keras.Model:
 @pytest.mark.parametrize("size", [(16, 16), (48, 32), (80, 112)])
 def test_probabilities_of_the_same_size(small: keras.Model, size: tuple[int, int]) -> None:
     images = random_images(2, *size, 1)
-    probability = small.predict_on_batch(images)
+    probability = np.asarray(small(images))
     assert probability.shape == images.shape
     assert probability.dtype == np.float32
     assert (probability > 0).all()
@@ -98,7 +98,7 @@ def test_compact_network_answers_to_its_image(n_channels: int) -> None:
     keras.utils.set_random_seed(0)
     model = compact_unet(width=2, depth=3, n_channels=n_channels)
     assert model.input_shape == (None, None, None, n_channels)
-    probability = model.predict_on_batch(random_images(1, 64, 64, n_channels))
+    probability = np.asarray(model(random_images(1, 64, 64, n_channels)))
     assert probability.shape == (1, 64, 64, 1)
     assert probability.std() > 0.01
     assert all(not layer.use_bias for layer in of_kind(model, layers.Conv2D)[:-1])

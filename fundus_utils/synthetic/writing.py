@@ -39,9 +39,12 @@ def draw_set(
     patients = folder / "patients.csv"
     with ThreadPoolExecutor(2) as pool, patients.open("w", encoding="utf-8", newline="\n") as file:
         eyes = pool.map(draw, range(count))
-        for drawn in tqdm(eyes, total=count, unit="eye", file=sys.stderr, disable=not progress):
-            _save_pictures(drawn, folder)
-            file.write(f"{drawn.name},{drawn.patient}\n")
+        try:
+            for drawn in tqdm(eyes, total=count, unit="eye", file=sys.stderr, disable=not progress):
+                _save_pictures(drawn, folder)
+                file.write(f"{drawn.name},{drawn.patient}\n")
+        finally:
+            pool.shutdown(cancel_futures=True)  # after a stop no other eye is begun
 
 
 def _save_pictures(drawn: DrawnEye, folder: Path) -> None:

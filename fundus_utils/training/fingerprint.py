@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..quiet import keras
+from .. import quiet
 
 PACKAGES = ("fundus-utils", "tensorflow", "keras", "numpy", "scipy", "pillow")
 DEPTH = 6  # of values in values: deeper ones are named by their type alone
@@ -145,7 +145,8 @@ def _class(kind: type, inner: Callable) -> list[Any]:
 def _object(value: Any, inner: Callable) -> list[Any]:
     """Describe an object by its class and its attributes, or where it has none by its text."""
     attributes = dict(getattr(value, "__dict__", {}))
-    if isinstance(value, keras.losses.Loss):  # Keras numbers those without a name: it says nothing
+    if isinstance(value, quiet.keras.losses.Loss):
+        # Keras numbers those without a name: it says nothing.
         attributes.pop("name", None)
         attributes.pop("_name", None)
     if not attributes:

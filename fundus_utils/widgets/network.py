@@ -6,10 +6,10 @@ from typing import Any
 import ipywidgets
 import numpy as np
 
+from .. import quiet
 from ..figures import CYAN
 from ..photograph import Bools, Bytes, Floats, resize
 from ..prediction import prepare_image
-from ..quiet import keras
 from ..trained_model import TrainedModel
 from .maps import middle_of
 from .panels import SIDE, STYLE, Panel, dropdown
@@ -47,7 +47,7 @@ def picture_slider(pictures: Mapping[str, np.ndarray], label: str, alt: str) -> 
 
 def stages_of(model: Any) -> dict[str, Any]:
     """Return the output of each level of a U-Net, on the way down and up, by name."""
-    layers = keras.layers
+    layers = quiet.keras.layers
     down = [one.input for one in model.layers if isinstance(one, layers.MaxPooling2D)]
     up = [one.input for one in model.layers if isinstance(one, layers.UpSampling2D)]
     named = {f"level {level}, down": tensor for level, tensor in enumerate(down)}
@@ -119,7 +119,7 @@ def unet_explorer(trained: TrainedModel, photograph: Bytes, fov: Bools) -> Panel
     grey = ((numbers[..., 0] - low) / (high - low) * 255).clip(0, 255).astype(np.uint8)
     place = np.repeat(grey[..., None], 3, axis=2)
     stages = stages_of(trained.model)
-    inside = keras.Model(trained.model.inputs, list(stages.values()))
+    inside = quiet.keras.Model(trained.model.inputs, list(stages.values()))
     features = [np.asarray(one)[0] for one in inside.predict_on_batch(numbers[None])]
     seen = fields_of(len(stages) // 2)
     level = dropdown("level", list(stages))

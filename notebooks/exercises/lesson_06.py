@@ -7,6 +7,8 @@ import numpy as np
 
 from fundus_utils.data import load_set
 from fundus_utils.evaluation import dice
+from fundus_utils.prediction import predict_map
+from fundus_utils.trained_model import load_model
 
 from .checking import Hint, answered, exercise, mask, number, result_of
 
@@ -147,9 +149,6 @@ def more_from_drawn(function: Any) -> None:
 @lru_cache(maxsize=1)
 def _of_shipped() -> np.ndarray:
     """Return the map that `shipped` makes of the first photograph of JUDGED."""
-    from fundus_utils.prediction import predict_map  # here, so that notebook 00 need not wait
-    from fundus_utils.trained_model import load_model
-
     sample = load_set("chase_db1", "train")[JUDGED][0]
     return predict_map(load_model("shipped"), sample.photograph, sample.fov, flips=False)
 

@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from fundus_utils.calibration import expected_calibration_error
 from fundus_utils.data import load_set
 from fundus_utils.evaluation import dice
+from fundus_utils.prediction import predict_map
+from fundus_utils.trained_model import load_model
 
 from .checking import Hint, answered, exercise, number, result_of
 
@@ -96,9 +99,6 @@ def _judge_ranking(truth: np.ndarray, score: np.ndarray) -> None:
 @lru_cache(maxsize=1)
 def _judged() -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
     """Return the maps of `drawn` that are judged, their fields of view, and the pooled label."""
-    from fundus_utils.prediction import predict_map  # here, so that notebook 00 need not wait
-    from fundus_utils.trained_model import load_model
-
     drawn = load_model("drawn")
     samples = [load_set("chase_db1", "train")[place] for place in JUDGED]
     maps = [predict_map(drawn, one.photograph, one.fov) for one in samples]
@@ -114,8 +114,6 @@ def _judged() -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
 )
 def better_calibrated(function: Any) -> None:
     """Accept a function that lowers the calibration error and keeps the order of the pixels."""
-    from fundus_utils.calibration import expected_calibration_error  # as above
-
     maps, fields, label = _judged()
     pieces = []
     for probability, fov in zip(maps, fields, strict=True):

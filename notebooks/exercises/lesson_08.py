@@ -8,6 +8,8 @@ import numpy as np
 from fundus_utils import synthetic
 from fundus_utils.data import load_set
 from fundus_utils.evaluation import dice
+from fundus_utils.prediction import predict_map
+from fundus_utils.trained_model import load_model
 
 from .checking import Hint, exercise, number, result_of
 
@@ -70,9 +72,6 @@ def without_frame(function: Any) -> None:
 @functools.cache
 def maps_of(camera: str) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return label and probability inside the field of view of some eyes of a camera."""
-    from fundus_utils.prediction import predict_map  # here: TensorFlow takes seconds to begin
-    from fundus_utils.trained_model import load_model
-
     network = load_model("shipped")
     eyes: list[Any] = list(load_set("chase_db1", "validation"))[::2]
     if camera == SOFT:

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fundus_utils import quiet
+
 SIDE = 256  # of the pictures that a network is tried on, in pixels
 
 
@@ -90,11 +92,9 @@ def joins_of(model: Any, pixel: tuple[int, int]) -> dict[int, int]:
     By its side: how many pixels are bright in the sharpest feature. As no kernel looks beside its
     middle meanwhile, it is 1 where a skip comes from before the pooling.
     """
-    from fundus_utils.quiet import keras  # here, so that notebook 00 need not wait for it
-
     joins = [one.output for one in model.layers if type(one).__name__ == "Concatenate"]
     set_kernels(model, middle_alone=True)
-    network = keras.Model(model.input, joins)
+    network = quiet.keras.Model(model.input, joins)
     black, found = network(one_bright(pixel, 32, 0)), network(one_bright(pixel, 32))
     sharpest = {}
     for before, after in zip(black, found, strict=True):
