@@ -184,7 +184,8 @@ class LiveCurve:
         Args:
             batch: a prepared photograph, such as `next(iter(data.validation))`: its map is shown
                 after each epoch.
-            keep: a file of NumPy (.npz) that the maps are written to, one by one, named by step.
+            keep: a file of NumPy (.npz) that the maps are written to, one by one, named by step;
+                those of a training that was stopped and goes on stay in it.
         """
         self.keep = keep
         self.image = None if batch is None else np.asarray(batch[0])
@@ -203,8 +204,11 @@ class LiveCurve:
             found = np.asarray(model.predict_on_batch(self.image))[0, ..., 0]
             self.maps.append(self.middle_of(found))
         if self.keep:
-            steps = curve["step"].astype(int).astype(str)[-len(self.maps) :]
-            np.savez_compressed(self.keep, **dict(zip(steps, self.maps, strict=True)))
+            steps = curve["step"].astype(int).astype(str)
+            earlier = dict(np.load(self.keep)) if self.keep.exists() else {}
+            kept = {step: earlier[step] for step in steps if step in earlier}
+            kept |= dict(zip(steps[-len(self.maps) :], self.maps, strict=True))
+            np.savez_compressed(self.keep, **kept)
         if not live():
             return
         mime, content = encode(watched(curve, self.maps[-len(curve) :]))

@@ -283,6 +283,13 @@ def test_maps_are_kept_by_step_also_where_nothing_is_shown(
     assert [kept[step][0, 0] for step in kept.files] == [np.float32(0.1), np.float32(0.2)]
     assert not screen.shown
 
+    # Stopped, and gone on in another kernel: the maps from before stay.
+    values = iter((0.3,))
+    figures.LiveCurve([image, None, None], keep=tmp_path / "maps.npz")(Model(), curve(3))
+    kept = np.load(tmp_path / "maps.npz")
+    assert kept.files == [str(int(step)) for step in curve(3)["step"]]
+    assert [kept[step][0, 0] for step in kept.files] == pytest.approx([0.1, 0.2, 0.3])
+
 
 @pytest.mark.parametrize("maps", [0, 1, 12])
 def test_a_watched_training_shows_losses_dice_rate_and_the_last_maps(maps: int) -> None:

@@ -213,11 +213,27 @@ def test_the_way_that_notebooks_use_goes_on_too(drawn_folder, whole):
     assert epochs == [3]
     assert not (folder / "unfinished").exists()
     again = train.made_model(name, TINY, 30, on_epoch=stop_after(1))  # would stop if it trained
-    assert again == folder
+    assert again == folder == train.model_folder(name, TINY, 30)
     whole_folder = folder.parent / "uninterrupted"
     shutil.rmtree(whole_folder, ignore_errors=True)
     train.train([part], whole_folder, TINY, steps=30)
     assert equal(weights_of(folder), weights_of(whole_folder))
+
+
+@pytest.mark.slow
+def test_a_model_that_another_notebook_made_is_made_anew_for_what_a_training_leaves(drawn_folder):
+    name = f"folder:{drawn_folder}"
+    leaves = train.model_folder(name, TINY, 4).with_suffix(".txt")
+
+    def write(model, curve):
+        leaves.write_text(f"{len(curve)} epochs", encoding="utf-8")
+
+    train.made_model(name, TINY, 4)
+    assert not leaves.exists()
+    folder = train.made_model(name, TINY, 4, on_epoch=write, leaves=leaves)
+    assert leaves.exists()
+    again = train.made_model(name, TINY, 4, on_epoch=stop_after(1), leaves=leaves)
+    assert again == folder  # the file is there: nothing trained
 
 
 @pytest.mark.slow

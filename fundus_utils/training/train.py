@@ -190,18 +190,10 @@ def _tidied(out: Path, was_there: bool) -> Iterator[None]:
                 out.rmdir()
 
 
-def made_model(
-    name: str,
-    preset: Preset,
-    steps: int,
-    seed: int = 0,
-    on_epoch: OnEpoch | None = None,
-    photographs: int | None = None,
+def model_folder(
+    name: str, preset: Preset, steps: int, seed: int = 0, photographs: int | None = None
 ) -> Path:
-    """Return the folder of a model trained on one set for `steps` steps, trained at first use.
-
-    A training that was stopped goes on; two notebooks that ask at once train once. See `train`.
-    """
+    """Return where `made_model` keeps a model: another place for whatever makes another model."""
     part = load_set(name, "train")
     about = entries_of(preset)
     del about["minutes"]  # the steps are given
@@ -216,13 +208,33 @@ def made_model(
         start_checksum(preset.start),
         storage.sources(CODE),
     )
-    folder = storage.derived_dir() / f"model_{key}"
+    return storage.derived_dir() / f"model_{key}"
+
+
+def made_model(
+    name: str,
+    preset: Preset,
+    steps: int,
+    seed: int = 0,
+    on_epoch: OnEpoch | None = None,
+    photographs: int | None = None,
+    leaves: Path | None = None,
+) -> Path:
+    """Return the folder of a model trained on one set for `steps` steps, trained at first use.
+
+    A training that was stopped goes on; two notebooks that ask at once train once. See `train`.
+    `leaves` is a file that `on_epoch` writes: where it is missing, a model that is there (another
+    notebook may have trained it) is trained anew.
+    """
+    folder = model_folder(name, preset, steps, seed, photographs)
     with storage.locked(storage.derived_dir() / ".locks" / folder.name, wait=True):
+        if leaves is not None and is_finished(folder) and not leaves.exists():
+            shutil.rmtree(folder)
         if is_finished(folder):
             _clear(folder)
         else:
             train(
-                [part],
+                [load_set(name, "train")],
                 folder,
                 preset,
                 photographs=photographs,
