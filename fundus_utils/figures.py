@@ -189,7 +189,10 @@ class LiveCurve:
         """
         self.keep = keep
         self.image = None if batch is None else np.asarray(batch[0])
-        self.maps: list[Floats] = []
+        self.maps: dict[str, Any] = {}  # by step
+        if keep and keep.exists():
+            with np.load(keep) as kept:
+                self.maps = dict(kept)
         self.handle: Any = None
 
     @classmethod
@@ -202,16 +205,14 @@ class LiveCurve:
         """Draw the training so far in the same place; nothing is drawn where `live()` is False."""
         if self.image is not None and (live() or self.keep):
             found = np.asarray(model.predict_on_batch(self.image))[0, ..., 0]
-            self.maps.append(self.middle_of(found))
+            *earlier, last = curve["step"].astype(int).astype(str)
+            self.maps = {step: self.maps[step] for step in earlier if step in self.maps}
+            self.maps[last] = self.middle_of(found)
         if self.keep:
-            steps = curve["step"].astype(int).astype(str)
-            earlier = dict(np.load(self.keep)) if self.keep.exists() else {}
-            kept = {step: earlier[step] for step in steps if step in earlier}
-            kept |= dict(zip(steps[-len(self.maps) :], self.maps, strict=True))
-            np.savez_compressed(self.keep, **kept)
+            np.savez_compressed(self.keep, **self.maps)
         if not live():
             return
-        mime, content = encode(watched(curve, self.maps[-len(curve) :]))
+        mime, content = encode(watched(curve, list(self.maps.values())))
         last = curve.iloc[-1]
         alt = f"Loss so far: training {last['loss']:.3f}, validation {last['val_loss']:.3f}"
         bundle = {mime: content, "text/plain": alt}

@@ -193,7 +193,7 @@ def _tidied(out: Path, was_there: bool) -> Iterator[None]:
 def model_folder(
     name: str, preset: Preset, steps: int, seed: int = 0, photographs: int | None = None
 ) -> Path:
-    """Return where `made_model` keeps a model: another place for whatever makes another model."""
+    """Return the folder in which `made_model` keeps a model; all that makes it is in its name."""
     part = load_set(name, "train")
     about = entries_of(preset)
     del about["minutes"]  # the steps are given
