@@ -21,6 +21,7 @@ from fundus_utils.__main__ import main
 from fundus_utils.augmentation import Ranges
 from fundus_utils.data import load_set
 from fundus_utils.errors import FundusError
+from fundus_utils.synthetic import SICK
 from fundus_utils.trained_model import DRAWN
 from fundus_utils.training import study, study_file
 from fundus_utils.training.study_file import commit_of, left_of, read_study, seconds_left
@@ -280,6 +281,21 @@ def test_ranges_can_be_changed_one_by_one(file):
     assert one.preset.ranges == replace(Ranges(), scale=(1.0, 1.0))
     changed(file, "scale = [1, 1]", "skale = [1, 1]")
     with pytest.raises(FundusError, match="says 'skale'"):
+        read_study(file)
+
+
+def test_ranges_of_drawn_eyes_can_be_changed_one_by_one(file):
+    usual = read_study(file)[-1]
+    eyes = "eyes = { fovea = [[4.6, 0.4], [4.6, 0.4]], disease = [0.0, 0.0] }"
+    changed(file, "photographs = 1\nchanges = {", f"photographs = 1\nchanges = {{ {eyes},")
+    one = read_study(file)[-1]
+    same_place = ((4.6, 0.4), (4.6, 0.4))
+    assert one.preset.eyes == replace(SICK, fovea=same_place, disease=(0.0, 0.0))
+    assert one.key == usual.key  # its photographs are real: no eye is drawn
+    changed(file, "changes = { eyes", "changes = { endless = true, eyes")
+    assert read_study(file)[-1].key != usual.key
+    changed(file, "fovea =", "foveae =")
+    with pytest.raises(FundusError, match="says 'foveae'"):
         read_study(file)
 
 

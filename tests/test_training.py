@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import asdict, replace
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,11 @@ from fundus_utils.errors import FundusError
 from fundus_utils.prediction import predict_map
 from fundus_utils.quiet import keras
 from fundus_utils.results import read_curve
+from fundus_utils.synthetic import SICK
 from fundus_utils.trained_model import SHIPPED, load_model
 from fundus_utils.training import patients, plan, train
 from fundus_utils.training.callbacks import Checkpoints, StopAtNaN, check_loss
-from fundus_utils.training.eyes import Eyes
+from fundus_utils.training.eyes import APART, Eyes, draw_merged
 from fundus_utils.training.fitting import learning_rate_of, new_optimizer
 from fundus_utils.training.presets import PRESETS, Preset, preset_called, preset_of_card
 from fundus_utils.training.unfinished import best_so_far
@@ -675,7 +677,7 @@ def test_the_rate_rises_and_falls_or_stays():
 )
 def test_a_preset_that_cannot_be_trained_is_refused(change, said):
     with pytest.raises(FundusError, match=said):
-        Preset(**asdict(TINY) | {"ranges": TINY.ranges} | change)
+        replace(TINY, **change)
 
 
 def test_a_misspelt_preset_or_network_names_the_known():
@@ -683,6 +685,27 @@ def test_a_misspelt_preset_or_network_names_the_known():
         preset_called("labtop")
     with pytest.raises(FundusError, match=r"'resnet'.*compact_unet"):
         plan.build_network(replace(TINY, architecture="resnet"))
+
+
+def test_a_card_keeps_the_ranges_of_drawn_eyes_where_they_are_not_the_usual_ones():
+    usual = PRESETS["drawn"]
+    assert "eyes" not in plan.entries_of(usual)
+    narrow = replace(usual, eyes=replace(SICK, fovea=((4.6, 0.4), (4.6, 0.4))))
+    for preset in (usual, narrow):
+        card = json.loads(json.dumps(plan.entries_of(preset)))
+        assert preset_of_card(card) == preset
+
+
+@pytest.mark.slow
+def test_a_training_draws_its_eyes_from_the_ranges_of_its_preset(tiny_set):
+    one_disc = replace(SICK, disc_radius=(0.9, 0.9), grain=(0.0, 0.0), blur=(0.001, 0.001))
+    preset = replace(DRAWN, eyes=one_disc)
+    crops = patients.gather([tiny_set], preset, seed=3).crops
+    with closing(crops):
+        streamed = crops.eyes[0]
+    expected = draw_merged(APART + 3, 0, preset.preparation, one_disc)
+    assert (streamed == expected).all()
+    assert (streamed != draw_merged(APART + 3, 0, preset.preparation, SICK)).any()
 
 
 def test_a_card_of_an_older_version_cannot_be_trained_from():

@@ -15,7 +15,7 @@ from ..seen import FITTED, met_again
 from ..trained_model import TrainedModel, is_finished, load_model
 from .ancestry import descent
 from .patients import split_by_patient
-from .presets import Preset, entries_of
+from .presets import EYES, Preset, entries_of
 from .train import train
 
 
@@ -123,6 +123,7 @@ def _finished(
         "photographs": [[] if preset.endless else part.names for part in fitted],
         "validation_patients": [part.patients for part in held],
     }
+    wanted.setdefault(EYES, None)  # of the usual ones a card says nothing
     del wanted["minutes"]  # the steps follow from them
     del wanted["start"]  # the ancestors say more than where they lie
     if steps:
@@ -135,7 +136,7 @@ def _finished(
 def _as_json(value: Any) -> Any:
     """Return a value as a card that was read back has it: lists instead of tuples."""
     if isinstance(value, tuple):
-        return list(value)
+        return [_as_json(inner) for inner in value]
     if isinstance(value, dict):
         return {name: _as_json(inner) for name, inner in value.items()}
     return value

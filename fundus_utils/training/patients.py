@@ -181,7 +181,7 @@ def _crops_of(
             augment=augment,
             whole=preset.whole,
             corners=preset.corners,
-            eyes=Eyes(seed, preparation),
+            eyes=Eyes(seed, preparation, preset.eyes),
         )
     return Crops(
         merged=merged,

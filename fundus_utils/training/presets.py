@@ -1,15 +1,17 @@
 """Presets: what a training is made of, in one table. The learning rate is set here."""
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from ..augmentation import Ranges
 from ..errors import FundusError
 from ..photograph import MULTIPLE
 from ..preparation import Preparation
+from ..synthetic import SICK, EyeRanges
 
 NOTHING = "nothing"  # the start of a training whose first weights are random
 SCHEDULES = ("cosine", "constant")
+EYES = "eyes"  # an entry that a card may lack
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Preset:
     statistics: int = 1700  # augmented images that mean and std are computed over
     ranges: Ranges = field(default_factory=Ranges)
     endless: bool = False  # crops of drawn eyes that never come back, instead of the set's own
+    eyes: EyeRanges = SICK  # and what those are drawn from
     flips: bool = False  # the map is the mean over the photograph and its three mirror images
     scales: tuple[float, ...] = (1.0,)  # and over these, as multiples of `fov_diameter`
 
@@ -168,22 +171,39 @@ def preset_of_card(card: dict[str, Any]) -> Preset:
     Raises:
         FundusError: the card is of a version of this package that kept less in it.
     """
-    names = [one.name for one in fields(Preset)]
+    names = [one.name for one in fields(Preset) if one.name != EYES]
     if lacking := [name for name in names if name not in card]:
         problem = f"the card lacks {', '.join(lacking)}"
         raise FundusError(problem, "it comes from an older version: choose a preset by name")
-    values = {name: card[name] for name in names}
-    values["channels"] = tuple(card["channels"])
-    values["scales"] = tuple(card["scales"])
-    values["ranges"] = _ranges_of(card["ranges"])
-    return Preset(**values)
+    if EYES in card:
+        names.append(EYES)
+    return changed(Preset(minutes=card["minutes"]), {name: card[name] for name in names})
 
 
-def _ranges_of(entries: dict[str, Any]) -> Ranges:
-    pairs = {name: tuple(span) for name, span in entries.items() if name != "mirror"}
-    return Ranges(mirror=entries["mirror"], **pairs)
+def changed(preset: Preset, entries: dict[str, Any]) -> Preset:
+    """Return a preset with other entries, as a JSON or TOML file writes them.
+
+    Args:
+        preset: it stays as it is.
+        entries: by name; lists become tuples. Of `ranges` and `eyes`, what is not named stays.
+    """
+    values = {name: _as_tuple(value) for name, value in entries.items()}
+    for name in {"ranges", EYES} & set(values):
+        spans = {row: _as_tuple(span) for row, span in values[name].items()}
+        values[name] = replace(getattr(preset, name), **spans)
+    return replace(preset, **values)
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(_as_tuple(one) for one in value) if isinstance(value, list | tuple) else value
 
 
 def entries_of(preset: Preset) -> dict[str, Any]:
-    """Return the preset as the entries of a card: all of it, by name."""
-    return asdict(preset)
+    """Return the preset as the entries of a card: all of it, by name.
+
+    Without the ranges of drawn eyes where they are the usual ones, or none are drawn.
+    """
+    entries = asdict(preset)
+    if not preset.endless or preset.eyes == SICK:
+        del entries[EYES]
+    return entries

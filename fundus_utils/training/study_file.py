@@ -16,8 +16,9 @@ from .. import results, storage
 from ..augmentation import Ranges
 from ..data import SOURCES, FundusSet, load_set
 from ..errors import FundusError
+from ..synthetic import EyeRanges
 from .ancestry import model_checksum, start_checksum
-from .presets import Preset, entries_of, preset_called
+from .presets import EYES, Preset, changed, entries_of, preset_called
 
 # At the top, for all trainings.
 AT_THE_TOP = ("sets", "preset", "steps", "seeds", "turn", "tests", "diagnosed", "each")
@@ -170,18 +171,16 @@ def _trainings_of(path: Path, entries: dict[str, Any]) -> Iterator[Training]:
     if lacking := [name for name in needed if name not in entries]:
         problem = f"{path}: a training lacks {', '.join(lacking)}"
         raise FundusError(problem, "write it there, or at the top of the file")
-    changes = dict(entries.get("changes", {}))
+    changes = entries.get("changes", {})
     _refuse_unknown(path, changes, tuple(one.name for one in fields(Preset)))
-    for name in {"channels", "scales"} & set(changes):
-        changes[name] = tuple(changes[name])
-    if "ranges" in changes:
-        changes["ranges"] = _ranges(path, changes["ranges"])
+    for name, usual in {"ranges": Ranges, EYES: EyeRanges}.items():
+        _refuse_unknown(path, changes.get(name, {}), tuple(one.name for one in fields(usual)))
     for seed in entries.get("seeds", [0]):
         yield Training(
             name=entries["name"],
             seed=seed,
             sets=tuple(entries["sets"]),
-            preset=replace(preset_called(entries["preset"]), **changes),
+            preset=changed(preset_called(entries["preset"]), changes),
             steps=entries["steps"],
             photographs=entries.get("photographs"),
             tests=() if diagnosed else tuple(entries["tests"]),
@@ -190,16 +189,6 @@ def _trainings_of(path: Path, entries: dict[str, Any]) -> Iterator[Training]:
             model=entries.get("model"),
             turn=entries.get("turn", 0),
         )
-
-
-def _ranges(path: Path, spans: dict[str, Any]) -> Ranges:
-    """Return the usual ranges with some changed: two numbers each, or mirror's yes or no."""
-    _refuse_unknown(path, spans, tuple(one.name for one in fields(Ranges)))
-    as_tuples: dict[str, Any] = {
-        name: span if isinstance(span, bool) else (float(span[0]), float(span[1]))
-        for name, span in spans.items()
-    }
-    return replace(Ranges(), **as_tuples)
 
 
 def left_of(path: Path) -> list[Training]:
