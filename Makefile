@@ -5,6 +5,10 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11; do \
 BIN := .venv/bin
 SETUP := .venv/.ready
 
+# Where Python may not keep what it has compiled, each process compiles all of TensorFlow anew: its
+# import takes 8 s instead of 3.5 s. (`pip` compiles nothing either: what is used is, at first use.)
+unexport PYTHONDONTWRITEBYTECODE
+
 run: setup
 	$(BIN)/python -m fundus_utils run
 	$(BIN)/python notebooks/book/build.py "$${FUNDUS_DERIVED:-data/derived}/run"
