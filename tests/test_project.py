@@ -1,6 +1,8 @@
 """The project's files agree with each other: one list of dependencies, one set of commands."""
 
 import re
+import shutil
+import subprocess
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -102,6 +104,25 @@ def test_packages_are_all_installed():
     there = {path.parent for path in SOURCES}
     named = {".".join(folder.relative_to(PROJECT).parts) for folder in there}
     assert set(listed) == named
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+def test_each_file_is_checked_once_and_the_longest_first():
+    # Beside a folder pytest would forget the files in it that are named, and with them the order.
+    done = subprocess.run(
+        ["make", "--dry-run", "test"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    words = done.stdout.splitlines()[-1].split()
+    named = [word for word in words if word.startswith(("notebooks", "tests/test_"))]
+    notebooks = [*PROJECT.glob("notebooks/*.ipynb"), *PROJECT.glob("notebooks/solutions/*.ipynb")]
+    tests = PROJECT.glob("tests/test_*.py")
+    there = [path.relative_to(PROJECT).as_posix() for path in (*notebooks, *tests)]
+    assert sorted(named) == sorted(there)
+    assert named[0] == "notebooks/05_training.ipynb"
 
 
 def test_readme_names_every_make_target():

@@ -122,10 +122,13 @@ import pathlib, time
 pathlib.Path("begun").touch()
 time.sleep(600)
 """
+# Where the tests run in the background of a shell, an interrupt is ignored unless it is asked for.
 RUN = """
+import signal
 import sys
 from pathlib import Path
 from fundus_utils import storage, workbook
+signal.signal(signal.SIGINT, signal.default_int_handler)
 storage.PROJECT = Path(sys.argv[1])
 workbook.run()
 """
@@ -139,7 +142,10 @@ def test_an_interrupt_ends_the_run_and_its_kernels(tmp_path, monkeypatch) -> Non
             assert process.poll() is None
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=120)  # the cell itself would take ten minutes
+        try:
+            _, said = process.communicate(timeout=120)  # the cell itself would take ten minutes
+        finally:
+            process.kill()
     assert process.returncode != 0
     assert b"KeyboardInterrupt" in said
 
