@@ -1,13 +1,10 @@
 """The command python -m fundus_utils: doctor, download, run, train, evaluate, predict, study."""
 
-import os
 import signal
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 STARTED = time.monotonic()  # before TensorFlow is loaded: a training's minutes count from here
@@ -147,22 +144,19 @@ def _measured(
 def predict(options: Namespace) -> int:
     """Map the vessels of photographs."""
     from .data.own_folder import pictures_given
+    from .mapping import map_photographs
     from .trained_model import load_model
 
     if options.out.exists() and not options.out.is_dir():
         raise FundusError(f"{options.out} is a file", "choose a folder for the maps")
-    images = pictures_given(options.image)
-    _check_names(images, options.out)
-    trained = load_model(options.model)
-    failed = 0
-    for path in images:
-        try:
-            _predict_one(trained, path, options)
-        except (FundusError, OSError, MemoryError) as error:  # it never ends the batch
-            named = str(path) in str(error)
-            print(error if named else f"{path}: {error}", file=sys.stderr)
-            failed += 1
-    return failed
+    flips = False if options.no_flips else None
+    return map_photographs(
+        load_model(options.model),
+        pictures_given(options.image),
+        options.out,
+        flips,
+        options.threshold,
+    )
 
 
 def study(options: Namespace) -> None:
@@ -179,32 +173,6 @@ def study(options: Namespace) -> None:
     if len(rows):
         known = "unknown: no row is there yet" if seconds is None else f"{seconds / 3600:.1f} hours"
         print(f"time left: {known}")
-
-
-def _predict_one(trained: Any, path: Path, options: Namespace) -> None:
-    """Map one photograph and print where its map and overlay are."""
-    from .data import read_photograph
-    from .prediction import predict_map, save_prediction
-
-    photograph = read_photograph(path)
-    flips = False if options.no_flips else None
-    probability = predict_map(trained, photograph, flips=flips)
-    for made in save_prediction(options.out, path.stem, photograph, probability, trained.threshold):
-        print(made)
-
-
-def _check_names(images: Sequence[Path], out: Path) -> None:
-    """Raise FundusError if two photographs would share a map, or a map replace a photograph."""
-    from .prediction import output_paths
-
-    names = [path.stem for path in images]
-    given = {os.path.realpath(path) for path in images}  # also of links that lead in a circle
-    for name in names:
-        if names.count(name) > 1:
-            problem = f"two photographs are called {name}"
-            raise FundusError(problem, "their maps would be one file, rename one")
-        if any(os.path.realpath(path) in given for path in output_paths(out, name)):
-            raise FundusError(f"the map of {name} would replace a photograph", "rename it")
 
 
 COMMANDS = (doctor, download, run, train, evaluate, predict, study)

@@ -19,6 +19,10 @@ def _number(kind: type, low: float, high: float) -> Callable[[str], float]:
     return number
 
 
+def _threshold(text: str) -> float | str:
+    return text if text == "halfway" else _number(float, 0, 1)(text)
+
+
 def _doctor(one: ArgumentParser) -> None:
     photographs = "a folder of photographs to examine, instead of this computer"
     one.add_argument("photographs", nargs="?", type=Path, metavar="PHOTOS", help=photographs)
@@ -75,6 +79,13 @@ def _predict(one: ArgumentParser) -> None:
     one.add_argument("image", nargs="+", type=Path, metavar="IMAGE", help="or a folder of them")
     one.add_argument("--model", default="shipped", metavar="DIR", help=MODELS_HELP)
     one.add_argument("--no-flips", action="store_true", help=ONE_VIEW)
+    one.add_argument(
+        "--threshold",
+        type=_threshold,
+        metavar="T",
+        help="of the overlay, instead of the model's: a number, or the word halfway, for a camera "
+        "that the model has not seen: halfway to where a tenth of all pixels is vessel",
+    )
     one.add_argument("--out", required=True, type=Path, metavar="DIR")
 
 

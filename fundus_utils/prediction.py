@@ -197,7 +197,12 @@ def save_prediction(
     """Write map (16-bit grey) and overlay (colour) to `output_paths`; return both paths."""
     map_path, overlay_path = output_paths(folder, name)
     save_map(map_path, probability)
-    overlay = vessel_overlay(photograph, probability >= threshold)
-    with storage.writing_whole(overlay_path) as target:
-        Image.fromarray(overlay).save(target, format="PNG")
+    save_overlay(overlay_path, photograph, probability >= threshold)
     return map_path, overlay_path
+
+
+def save_overlay(path: Path, photograph: Bytes, vessels: Bools) -> None:
+    """Write the photograph with its vessels coloured as a PNG, whole or not at all."""
+    overlay = vessel_overlay(photograph, vessels)
+    with storage.writing_whole(path) as target:
+        Image.fromarray(overlay).save(target, format="PNG")

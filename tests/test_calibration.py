@@ -11,6 +11,7 @@ from sklearn import calibration, metrics
 
 from fundus_utils.calibration import (
     expected_calibration_error,
+    halfway_threshold,
     reliability,
     temperature_of,
     with_temperature,
@@ -176,3 +177,28 @@ def test_ranking_stays(seed: int, temperature: float) -> None:
 def test_temperature_that_is_none_is_refused(temperature: float) -> None:
     with pytest.raises(FundusError, match="choose one above 0"):
         with_temperature(MAP, temperature)
+
+
+# A threshold without labels
+
+
+def test_halfway_lies_between_the_own_and_that_of_the_share():
+    rng = np.random.default_rng(3)
+    maps = [rng.random((30, 40)).astype(np.float32), rng.random(500).astype(np.float32)]
+    every = np.concatenate([one.ravel() for one in maps])
+    for share in (0.05, 0.1, 0.5):
+        by_share = np.quantile(every, 1 - share)
+        assert halfway_threshold(maps, 0.48, share) == pytest.approx(
+            (0.48 + by_share) / 2, abs=1e-3
+        )
+
+
+def test_where_more_than_the_share_is_certain_the_share_asks_for_1():
+    sure = np.ones(100, np.float32)
+    assert halfway_threshold([sure], 0.4) == pytest.approx(0.7)
+    assert halfway_threshold([np.zeros(100, np.float32)], 0.4) == pytest.approx(0.2, abs=1e-4)
+
+
+def test_without_a_map_there_is_no_threshold():
+    with pytest.raises(FundusError, match="no map"):
+        halfway_threshold([], 0.5)

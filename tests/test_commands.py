@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from PIL import Image
 from test_training import TINY, equal, weights_of
 
 from fundus_utils.__main__ import main, parser
-from fundus_utils.data import load_set
+from fundus_utils.data import load_set, read_photograph
+from fundus_utils.prediction import read_map
 from fundus_utils.storage import PROJECT
 from fundus_utils.training.presets import PRESETS
 
@@ -197,6 +199,40 @@ def test_a_folder_stands_for_its_pictures(tmp_path, capsys):
     assert main(["predict", str(mine), RETINA, "--no-flips", "--out", str(tmp_path / "out")]) == 0
     made = sorted(path.name for path in (tmp_path / "out").glob("*_overlay.png"))
     assert made == ["a_overlay.png", "b_overlay.png", "retina_overlay.png"]
+
+
+@pytest.mark.slow
+def test_a_threshold_is_chosen_for_the_overlay(drawn_folder, tmp_path, capsys):
+    """By a number, or by the photographs; the map stays the same."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    first = sorted((drawn_folder / "images").iterdir())[0]
+    photograph = read_photograph(first)
+    save(mine / "eye.png", photograph)
+    (mine / "broken.png").write_bytes(b"no picture")
+    coloured = {}
+    maps = set()
+    for threshold in ("0.2", "0.9", "halfway"):
+        out = tmp_path / threshold
+        assert main(["predict", str(mine), "--threshold", threshold, "--out", str(out)]) == 1
+        said = capsys.readouterr()
+        assert "broken.png" in said.err
+        maps.add((out / "eye_probability.png").read_bytes())
+        overlay = np.asarray(Image.open(out / "eye_overlay.png"))
+        coloured[threshold] = int((overlay != photograph).any(-1).sum())
+    assert len(maps) == 1
+    assert coloured["0.9"] < coloured["0.2"]
+    found = float(re.search(r"threshold ([\d.]+): halfway", said.out)[1])
+    probability = read_map(tmp_path / "halfway" / "eye_probability.png")
+    sooner, later = ((probability >= found + apart).sum() for apart in (0.0005, -0.0005))
+    assert sooner <= coloured["halfway"] <= later
+    assert "beware: with 1 photographs that is a guess" in said.err
+
+
+@pytest.mark.parametrize("threshold", ["0", "1.5", "half", "nan"])
+def test_a_threshold_that_is_none_is_refused(threshold):
+    with pytest.raises(SystemExit):
+        main(["predict", RETINA, "--threshold", threshold, "--out", "x"])
 
 
 def test_a_mask_of_one_pixel_is_refused(tmp_path, capsys):

@@ -38,6 +38,7 @@ WINGS = (
     "resampling",
     "bands",
     "calibration",
+    "mapping",
     "failures",
     "mistakes",
     "vessel_numbers",

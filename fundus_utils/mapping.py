@@ -1,0 +1,119 @@
+"""Many photographs, as the command `predict` maps them: their files, and one threshold for all."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from .calibration import halfway_threshold
+from .data import read_photograph
+from .errors import FundusError
+from .photograph import Floats, find_fov
+from .prediction import output_paths, predict_map, read_map, save_overlay, save_prediction
+from .trained_model import TrainedModel
+
+HALFWAY = "halfway"  # the word for a threshold that the photographs help to find
+FEW = 6  # with fewer photographs it was not tried
+
+
+def check_names(images: Sequence[Path], out: Path) -> None:
+    """Raise FundusError if two photographs would share a map, or a map replace a photograph."""
+    names = [path.stem for path in images]
+    given = {os.path.realpath(path) for path in images}  # also of links that lead in a circle
+    for name in names:
+        if names.count(name) > 1:
+            problem = f"two photographs are called {name}"
+            raise FundusError(problem, "their maps would be one file, rename one")
+        if any(os.path.realpath(path) in given for path in output_paths(out, name)):
+            raise FundusError(f"the map of {name} would replace a photograph", "rename it")
+
+
+class Mapping:
+    """The maps and overlays of some photographs in a folder.
+
+    done: the photographs that were mapped. failed: how many could not be.
+    """
+
+    def __init__(self, trained: TrainedModel, out: Path, flips: bool | None = None) -> None:
+        """Map by a model into a folder; `flips` as in `prediction.predict_map`."""
+        self.trained = trained
+        self.out = out
+        self.flips = flips
+        self.done: list[Path] = []
+        self.failed = 0
+
+    def maps(self, images: Sequence[Path], threshold: float) -> Iterator[Floats]:
+        """Write map and overlay of each photograph, print their paths, and yield the map inside.
+
+        One that cannot be read is named on standard error; the others go on.
+
+        Args:
+            images: the photographs' files.
+            threshold: at which the overlay calls a pixel a vessel.
+
+        Yields:
+            float32 (n,): the probabilities of the pixels inside a photograph's field of view.
+        """
+        for path in images:
+            try:
+                photograph = read_photograph(path)
+                fov = find_fov(photograph)
+                found = predict_map(self.trained, photograph, fov, self.flips)
+                made = save_prediction(self.out, path.stem, photograph, found, threshold)
+            except (FundusError, OSError, MemoryError) as error:  # it never ends the batch
+                named = str(path) in str(error)
+                print(error if named else f"{path}: {error}", file=sys.stderr)
+                self.failed += 1
+                continue
+            for file in made:
+                print(file)
+            self.done.append(path)
+            yield found[fov]
+
+    def cut_again(self, threshold: float) -> None:
+        """Write the overlays anew from the maps that are there, at another threshold."""
+        for path in self.done:
+            map_path, overlay_path = output_paths(self.out, path.stem)
+            save_overlay(overlay_path, read_photograph(path), read_map(map_path) >= threshold)
+
+
+def map_photographs(
+    trained: TrainedModel,
+    images: Sequence[Path],
+    out: Path,
+    flips: bool | None = None,
+    threshold: float | str | None = None,
+) -> int:
+    """Write the map and the overlay of each photograph.
+
+    Args:
+        trained: see `trained_model.load_model`.
+        images: the photographs' files.
+        out: the folder to write.
+        flips: see `prediction.predict_map`.
+        threshold: the model's own by default; a number; or `halfway`, see
+            `calibration.halfway_threshold`.
+
+    Returns:
+        How many photographs could not be mapped.
+
+    Raises:
+        FundusError: see `check_names`.
+    """
+    check_names(images, out)
+    mapping = Mapping(trained, out, flips)
+    if threshold != HALFWAY:
+        cut = trained.threshold if threshold is None else float(threshold)
+        for _ in mapping.maps(images, cut):
+            pass
+        return mapping.failed
+    found = halfway_threshold(mapping.maps(images, trained.threshold), trained.threshold)
+    count = len(mapping.done)
+    print(f"threshold {found:.3f}: halfway from the model's {trained.threshold} to that of a tenth")
+    if count < FEW:
+        print(
+            f"beware: with {count} photographs that is a guess; it was tried with {FEW} and more",
+            file=sys.stderr,
+        )
+    mapping.cut_again(found)
+    return mapping.failed
