@@ -99,7 +99,11 @@ def sensitivity_by_width(
 
 
 def errors_by_distance(
-    label: Bools, vessels: Bools, fov: Bools, edges: Sequence[float]
+    label: Bools,
+    vessels: Bools,
+    fov: Bools,
+    edges: Sequence[float],
+    centre: tuple[float, float] | None = None,
 ) -> pd.DataFrame:
     """Return where inside the field of view the errors lie, ring by ring from its border.
 
@@ -109,6 +113,8 @@ def errors_by_distance(
         fov: bool (H, W).
         edges: where each ring begins, in pixels from the nearest pixel outside, rising from 0; the
             last has no end. What lies beyond the picture is outside.
+        centre: (row, column) of a place, such as the optic disc, from which the rings are counted
+            instead.
 
     Returns:
         A table with a row a ring: `from` and `to` (the distance is below it), `pixels`,
@@ -118,7 +124,11 @@ def errors_by_distance(
     Raises:
         FundusError: the edges do not rise from 0.
     """
-    distance = ndimage.distance_transform_edt(np.pad(fov, 1))[1:-1, 1:-1]
+    if centre is None:
+        distance = ndimage.distance_transform_edt(np.pad(fov, 1))[1:-1, 1:-1]
+    else:
+        rows, columns = np.indices(fov.shape)
+        distance = np.hypot(rows - centre[0], columns - centre[1])
     ring_of = _class_of(distance[fov], edges)
 
     def count(where: Bools) -> NDArray[np.int64]:

@@ -161,6 +161,19 @@ def test_pictures_edge_is_a_border() -> None:
     assert table["false_positive_share"].isna().tolist() == [True, False, False, False, True]
 
 
+def test_rings_round_a_place_by_hand() -> None:
+    label = np.zeros((5, 7), bool)
+    label[1, 2] = True  # the place itself, found
+    label[1, 4] = True  # at distance 2, missed
+    vessels = np.zeros((5, 7), bool)
+    vessels[1, 2] = True
+    vessels[4, 2] = True  # at distance 3, false
+    table = errors_by_distance(label, vessels, everywhere(label), (0, 1, 2, 3), centre=(1, 2))
+    assert table["pixels"].tolist() == [1, 8, 11, 15]
+    assert table["false_positives"].tolist() == [0, 0, 0, 1]
+    assert table["false_negatives"].tolist() == [0, 0, 1, 0]
+
+
 @given(st.integers(0, 2**32 - 1))
 @settings(max_examples=30, deadline=None)
 def test_rings_hold_every_error_once(seed: int) -> None:
