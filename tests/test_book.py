@@ -329,6 +329,8 @@ def test_the_workbook_itself_is_a_book(tmp_path: Path) -> None:
     assert list(dead_links(pages)) == []
     assert list(from_outside(out, pages)) == []
     assert not any(str(storage.PROJECT) in page.text for page in pages.values())
+    chinese = [path.name for path, page in pages.items() if '<html lang="zh-CN"' in page.text]
+    assert chinese == ["README.zh-CN.html"]
 
 
 def test_a_folder_that_holds_something_else_is_not_replaced(

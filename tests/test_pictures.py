@@ -74,6 +74,21 @@ def test_other_modes_become_rgb(picture, dark: list, bright: list, tmp_path: Pat
     assert photograph.tolist() == [[dark, bright], [dark, dark]]
 
 
+def test_a_surround_that_was_cut_out_is_black(tmp_path: Path) -> None:
+    white = np.full((2, 3, 4), 255, np.uint8)
+    white[0, :, 3] = 0, 1, 255
+    white[1, :, 3] = 0
+    Image.fromarray(white).save(tmp_path / "a.png")
+    found = read_photograph(tmp_path / "a.png")
+    assert found[..., 0].tolist() == [[0, 255, 255], [0, 0, 0]]
+    white[..., 3] = 0  # all of it: a mistake
+    Image.fromarray(white).save(tmp_path / "b.png")
+    assert read_photograph(tmp_path / "b.png").min() == 255
+    indexed = palette([255, 255, 255, 200, 100, 50])
+    indexed.save(tmp_path / "c.png", transparency=0)
+    assert read_photograph(tmp_path / "c.png").tolist()[0] == [[0, 0, 0], [200, 100, 50]]
+
+
 def test_cmyk_jpeg(tmp_path: Path) -> None:
     Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "red.jpg", quality=100)
     photograph = read_photograph(tmp_path / "red.jpg").astype(int)

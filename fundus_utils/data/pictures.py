@@ -99,8 +99,8 @@ def open_picture(path: Path, content: bytes | None = None) -> Image.Image:
 def read_photograph(path: Path, content: bytes | None = None) -> Bytes:
     """Read a photograph as uint8 (height, width, 3) RGB, 0 to 255.
 
-    Grey pictures get three equal channels, 16-bit ones are scaled to 0-255, transparency is
-    dropped, CMYK is converted.
+    Grey pictures get three equal channels, 16-bit ones are scaled to 0-255, what is quite
+    transparent becomes black, CMYK is converted.
 
     Args:
         path: the file.
@@ -118,7 +118,19 @@ def read_photograph(path: Path, content: bytes | None = None) -> Bytes:
     if image.mode in ("I", "F"):
         problem = f"{path} holds 32-bit values of unknown range"
         raise FundusError(problem, "save it as an 8-bit picture")
+    if image.has_transparency_data:
+        return _opaque(image)
     return np.asarray(image.convert("RGB"))
+
+
+def _opaque(image: Image.Image) -> Bytes:
+    """Return a picture's colours, black where it is quite transparent: that is no field of view.
+
+    One that is transparent all over was saved by mistake, and keeps its colours.
+    """
+    layers = np.asarray(image.convert("RGBA"))
+    seen = layers[..., 3] > 0
+    return np.where(seen[..., None] | ~seen.any(), layers[..., :3], np.uint8(0))
 
 
 def _refuse_unfit(path: Path, image: Image.Image, size: tuple[int, ...], what: str) -> None:
