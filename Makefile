@@ -36,8 +36,8 @@ app: setup
 TWO := -n 2 --dist loadscope --no-loadscope-reorder
 LONGEST := notebooks/05_training.ipynb tests/test_training.py notebooks/00_start_here.ipynb \
 	tests/test_commands.py tests/test_ancestry.py tests/test_study.py
-NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
-TESTS := $(wildcard tests/test_*.py)
+NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb))
+TESTS := $(sort $(wildcard tests/test_*.py))
 REST := $(filter-out $(LONGEST),$(NOTEBOOKS) $(TESTS))
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=900 \
 	--nbval-sanitize-with tests/sanitize.cfg -p no:cacheprovider

@@ -1,5 +1,6 @@
 """Many photographs, as the command `predict` maps them: their files, and one threshold for all."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -55,26 +56,32 @@ class Mapping:
             float32 (n,): the probabilities of the pixels inside a photograph's field of view.
         """
         for path in images:
-            try:
+            with self._never_ending_the_batch(path):
                 photograph = read_photograph(path)
                 fov = find_fov(photograph)
                 found = predict_map(self.trained, photograph, fov, self.flips)
                 made = save_prediction(self.out, path.stem, photograph, found, threshold)
-            except (FundusError, OSError, MemoryError) as error:  # it never ends the batch
-                named = str(path) in str(error)
-                print(error if named else f"{path}: {error}", file=sys.stderr)
-                self.failed += 1
-                continue
-            for file in made:
-                print(file)
-            self.done.append(path)
-            yield found[fov]
+                for file in made:
+                    print(file)
+                self.done.append(path)
+                yield found[fov]
 
     def cut_again(self, threshold: float) -> None:
         """Write the overlays anew from the maps that are there, at another threshold."""
         for path in self.done:
-            map_path, overlay_path = output_paths(self.out, path.stem)
-            save_overlay(overlay_path, read_photograph(path), read_map(map_path) >= threshold)
+            with self._never_ending_the_batch(path):
+                map_path, overlay_path = output_paths(self.out, path.stem)
+                save_overlay(overlay_path, read_photograph(path), read_map(map_path) >= threshold)
+
+    @contextlib.contextmanager
+    def _never_ending_the_batch(self, path: Path) -> Iterator[None]:
+        """Name a photograph that cannot be mapped, count it, and go on."""
+        try:
+            yield
+        except (FundusError, OSError, MemoryError) as error:
+            named = str(path) in str(error)
+            print(error if named else f"{path}: {error}", file=sys.stderr)
+            self.failed += 1
 
 
 def map_photographs(
@@ -98,7 +105,7 @@ def map_photographs(
         How many photographs could not be mapped.
 
     Raises:
-        FundusError: see `check_names`.
+        FundusError: see `check_names`; or no photograph could be mapped to find a threshold on.
     """
     check_names(images, out)
     mapping = Mapping(trained, out, flips)

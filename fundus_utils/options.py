@@ -20,7 +20,12 @@ def _number(kind: type, low: float, high: float) -> Callable[[str], float]:
 
 
 def _threshold(text: str) -> float | str:
-    return text if text == "halfway" else _number(float, 0, 1)(text)
+    if text == "halfway":
+        return text
+    try:
+        return _number(float, 0, 1)(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text} is neither a number nor halfway") from None
 
 
 def _doctor(one: ArgumentParser) -> None:

@@ -230,9 +230,11 @@ def test_a_threshold_is_chosen_for_the_overlay(drawn_folder, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("threshold", ["0", "1.5", "half", "nan"])
-def test_a_threshold_that_is_none_is_refused(threshold):
+def test_a_threshold_that_is_none_is_refused(threshold, capsys):
     with pytest.raises(SystemExit):
         main(["predict", RETINA, "--threshold", threshold, "--out", "x"])
+    said = capsys.readouterr().err
+    assert "neither a number nor halfway" in said or "not above 0 and below 1" in said
 
 
 def test_a_mask_of_one_pixel_is_refused(tmp_path, capsys):

@@ -84,9 +84,6 @@ def test_a_surround_that_was_cut_out_is_black(tmp_path: Path) -> None:
     white[..., 3] = 0  # all of it: a mistake
     Image.fromarray(white).save(tmp_path / "b.png")
     assert read_photograph(tmp_path / "b.png").min() == 255
-    indexed = palette([255, 255, 255, 200, 100, 50])
-    indexed.save(tmp_path / "c.png", transparency=0)
-    assert read_photograph(tmp_path / "c.png").tolist()[0] == [[0, 0, 0], [200, 100, 50]]
 
 
 def test_cmyk_jpeg(tmp_path: Path) -> None:

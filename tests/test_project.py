@@ -110,13 +110,14 @@ def test_packages_are_all_installed():
 def test_each_file_is_checked_once_and_the_longest_first():
     # Beside a folder pytest would forget the files in it that are named, and with them the order.
     done = subprocess.run(
-        ["make", "--dry-run", "test"],
+        ["make", "--no-print-directory", "--dry-run", "test"],
         cwd=PROJECT,
         capture_output=True,
         text=True,
         check=True,
     )
-    words = done.stdout.splitlines()[-1].split()
+    (command,) = [line for line in done.stdout.splitlines() if "-m pytest" in line]
+    words = command.split()
     named = [word for word in words if word.startswith(("notebooks", "tests/test_"))]
     notebooks = [*PROJECT.glob("notebooks/*.ipynb"), *PROJECT.glob("notebooks/solutions/*.ipynb")]
     tests = PROJECT.glob("tests/test_*.py")

@@ -293,7 +293,14 @@ def test_ranges_of_drawn_eyes_can_be_changed_one_by_one(file):
     assert one.preset.eyes == replace(SICK, fovea=same_place, disease=(0.0, 0.0))
     assert one.key == usual.key  # its photographs are real: no eye is drawn
     changed(file, "changes = { eyes", "changes = { endless = true, eyes")
-    assert read_study(file)[-1].key != usual.key
+    narrow = read_study(file)[-1].key
+    changed(file, "[0.0, 0.0]", "[0, 0]")
+    assert read_study(file)[-1].key == narrow
+    changed(file, "[0, 0]", "[0, 0.5]")
+    assert read_study(file)[-1].key != narrow
+    changed(file, "[[4.6, 0.4], [4.6, 0.4]]", "[4.6, 0.4]")
+    with pytest.raises(FundusError, match=r"fovea is \(4.6, 0.4\): write it as"):
+        read_study(file)
     changed(file, "fovea =", "foveae =")
     with pytest.raises(FundusError, match="says 'foveae'"):
         read_study(file)

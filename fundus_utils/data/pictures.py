@@ -99,8 +99,8 @@ def open_picture(path: Path, content: bytes | None = None) -> Image.Image:
 def read_photograph(path: Path, content: bytes | None = None) -> Bytes:
     """Read a photograph as uint8 (height, width, 3) RGB, 0 to 255.
 
-    Grey pictures get three equal channels, 16-bit ones are scaled to 0-255, what is quite
-    transparent becomes black, CMYK is converted.
+    Grey pictures get three equal channels, 16-bit ones are scaled to 0-255, where an alpha channel
+    is 0 the picture becomes black, CMYK is converted.
 
     Args:
         path: the file.
@@ -118,13 +118,13 @@ def read_photograph(path: Path, content: bytes | None = None) -> Bytes:
     if image.mode in ("I", "F"):
         problem = f"{path} holds 32-bit values of unknown range"
         raise FundusError(problem, "save it as an 8-bit picture")
-    if image.has_transparency_data:
+    if "A" in image.getbands():
         return _opaque(image)
     return np.asarray(image.convert("RGB"))
 
 
 def _opaque(image: Image.Image) -> Bytes:
-    """Return a picture's colours, black where it is quite transparent: that is no field of view.
+    """Return a picture's colours, black where its alpha channel is 0: that is no field of view.
 
     One that is transparent all over was saved by mistake, and keeps its colours.
     """

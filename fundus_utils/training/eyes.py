@@ -50,8 +50,9 @@ def _begin() -> None:
 class Eyes:
     """Eyes number 0, 1, 2, ... of a seed, drawn by worker processes; `eyes[i]` waits for eye i.
 
-    Eye i depends on (seed, i) alone, and none of them is one of a drawn set: their seeds lie apart.
-    About the last two `keep` are held in memory; an older one is drawn again when it is asked for.
+    Eye i depends on (seed, i), the ranges and the preparation alone. None of them is one of a drawn
+    set: their seeds lie apart. About the last two `keep` are held in memory; an older one is drawn
+    again when it is asked for.
     The workers import the main script: one that uses `Eyes` needs `if __name__ == "__main__":`.
     """
 

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+import numpy as np
+
 from ..augmentation import Ranges
 from ..errors import FundusError
 from ..photograph import MULTIPLE
@@ -186,11 +188,18 @@ def changed(preset: Preset, entries: dict[str, Any]) -> Preset:
     Args:
         preset: it stays as it is.
         entries: by name; lists become tuples. Of `ranges` and `eyes`, what is not named stays.
+
+    Raises:
+        FundusError: a range has not the form of the usual one.
     """
     values = {name: _as_tuple(value) for name, value in entries.items()}
     for name in {"ranges", EYES} & set(values):
+        usual = getattr(preset, name)
         spans = {row: _as_tuple(span) for row, span in values[name].items()}
-        values[name] = replace(getattr(preset, name), **spans)
+        for row, span in spans.items():
+            if np.shape(span) != np.shape(getattr(usual, row)):
+                raise FundusError(f"{row} is {span}", f"write it as {getattr(usual, row)} is")
+        values[name] = replace(usual, **spans)
     return replace(preset, **values)
 
 

@@ -171,10 +171,12 @@ def _trainings_of(path: Path, entries: dict[str, Any]) -> Iterator[Training]:
     if lacking := [name for name in needed if name not in entries]:
         problem = f"{path}: a training lacks {', '.join(lacking)}"
         raise FundusError(problem, "write it there, or at the top of the file")
-    changes = entries.get("changes", {})
+    changes = dict(entries.get("changes", {}))
     _refuse_unknown(path, changes, tuple(one.name for one in fields(Preset)))
     for name, usual in {"ranges": Ranges, EYES: EyeRanges}.items():
-        _refuse_unknown(path, changes.get(name, {}), tuple(one.name for one in fields(usual)))
+        if name in changes:
+            _refuse_unknown(path, changes[name], tuple(one.name for one in fields(usual)))
+            changes[name] = {row: _floats(span) for row, span in changes[name].items()}
     for seed in entries.get("seeds", [0]):
         yield Training(
             name=entries["name"],
@@ -189,6 +191,13 @@ def _trainings_of(path: Path, entries: dict[str, Any]) -> Iterator[Training]:
             model=entries.get("model"),
             turn=entries.get("turn", 0),
         )
+
+
+def _floats(value: Any) -> Any:
+    """Return a span with floats for whole numbers: a training's key must not tell 0 from 0.0."""
+    if isinstance(value, list):
+        return [_floats(one) for one in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def left_of(path: Path) -> list[Training]:
