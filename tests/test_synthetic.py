@@ -86,6 +86,11 @@ def test_every_eye_and_seed_differs(eyes: list[synthetic.DrawnEye]) -> None:
     assert names == [("drawn_01R", "01"), ("drawn_02L", "02"), ("drawn_02R", "02")]
 
 
+def test_a_photograph_alone_is_that_of_the_eye() -> None:
+    eye = synthetic.draw_eye(SEED, 5, 256, synthetic.SICK)
+    assert np.array_equal(synthetic.draw_photograph(SEED, 5, 256, synthetic.SICK), eye.photograph)
+
+
 def test_both_eyes_of_a_patient_share_traits() -> None:
     ranges = synthetic.EyeRanges()
     left, right, other = (draw_traits(SEED, eye, ranges) for eye in (0, 1, 2))

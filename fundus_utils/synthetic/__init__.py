@@ -4,7 +4,7 @@
 `draw_set` writes many eyes as files. Nothing here needs the rest of the course.
 """
 
-from .eye import DrawnEye, draw_eye
+from .eye import DrawnEye, draw_eye, draw_photograph
 from .ranges import CAMERAS, SICK, EyeRanges
 from .writing import COUNT, FOLDERS, SEED, draw_set
 
@@ -17,5 +17,6 @@ __all__ = [
     "DrawnEye",
     "EyeRanges",
     "draw_eye",
+    "draw_photograph",
     "draw_set",
 ]

@@ -57,7 +57,7 @@ def eye_drawer(eye: int = 0) -> Panel:
     def draw() -> Bytes:
         fixed = {name: (one.value, one.value) for name, one in sliders.items()}
         chosen = replace(ranges, **fixed)
-        return synthetic.draw_eye(synthetic.SEED, eye, 320, chosen).photograph
+        return synthetic.draw_photograph(synthetic.SEED, eye, 320, chosen)
 
     return Panel(list(sliders.values()), draw, "A drawn fundus, with sliders for eight ranges.")
 
