@@ -95,7 +95,7 @@ def map_photographs(
 
     Args:
         trained: see `trained_model.load_model`.
-        images: the photographs' files.
+        images: the photographs' files, whose names `check_names` accepts.
         out: the folder to write.
         flips: see `prediction.predict_map`.
         threshold: the model's own by default; a number; or `halfway`, see
@@ -105,9 +105,8 @@ def map_photographs(
         How many photographs could not be mapped.
 
     Raises:
-        FundusError: see `check_names`; or no photograph could be mapped to find a threshold on.
+        FundusError: no photograph could be mapped to find a threshold on.
     """
-    check_names(images, out)
     mapping = Mapping(trained, out, flips)
     if threshold != HALFWAY:
         cut = trained.threshold if threshold is None else float(threshold)
@@ -119,7 +118,7 @@ def map_photographs(
     print(f"threshold {found:.3f}: halfway from the model's {trained.threshold} to that of a tenth")
     if count < FEW:
         print(
-            f"beware: with {count} photographs that is a guess; it was tried with {FEW} and more",
+            f"beware: a guess from so few photographs ({count}); it was tried with {FEW} and more",
             file=sys.stderr,
         )
     mapping.cut_again(found)

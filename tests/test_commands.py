@@ -226,7 +226,7 @@ def test_a_threshold_is_chosen_for_the_overlay(drawn_folder, tmp_path, capsys):
     probability = read_map(tmp_path / "halfway" / "eye_probability.png")
     sooner, later = ((probability >= found + apart).sum() for apart in (0.0005, -0.0005))
     assert sooner <= coloured["halfway"] <= later
-    assert "beware: with 1 photographs that is a guess" in said.err
+    assert "beware: a guess from so few photographs (1)" in said.err
 
 
 @pytest.mark.parametrize("threshold", ["0", "1.5", "half", "nan"])
