@@ -1,5 +1,6 @@
 """Whether a photograph is fit to be read: each fault noticed, and a good photograph left alone."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,12 @@ from scipy import ndimage
 
 from fundus_utils import storage
 from fundus_utils.data import read_photograph
+from fundus_utils.focus import blockiness, doubling, evenness, sharpness
 from fundus_utils.photograph import find_fov
 from fundus_utils.quality import (
     map_warnings,
     photograph_warnings,
     roundness,
-    sharpness,
     tree_share,
 )
 
@@ -39,6 +40,12 @@ def resized(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.asarray(Image.fromarray(picture).resize((width, height)))
 
 
+def as_jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
+    written = io.BytesIO()
+    Image.fromarray(picture).save(written, "JPEG", quality=quality)
+    return np.asarray(Image.open(written))
+
+
 def test_a_good_photograph_is_left_alone(eye):
     assert problems(eye) == ""
     assert problems(resized(eye, 400, 384)) == ""  # small, but not too small
@@ -53,6 +60,42 @@ def test_out_of_focus_is_seen_also_through_grain(eye):
 
 def test_a_little_blur_is_no_fault(eye):
     assert problems(ndimage.gaussian_filter(eye, (1, 1, 0))) == ""
+
+
+def test_a_photograph_that_was_moved_or_shows_two_is_told_from_one_out_of_focus(eye):
+    moved = [ndimage.uniform_filter1d(eye, 18, axis=axis) for axis in (0, 1)]
+    aslant = ndimage.rotate(eye, 30, reshape=False, order=1)
+    aslant = ndimage.uniform_filter1d(aslant, 18, axis=1)
+    twice = eye // 2 + np.roll(eye // 2, (24, 7), axis=(0, 1))
+    for one in (*moved, aslant, twice):
+        assert problems(one) == "is blurred in one direction, or shows everything twice"
+    a_little = ndimage.uniform_filter1d(eye, 3, axis=1)
+    assert problems(a_little) == ""
+
+
+def test_the_blocks_of_a_poor_jpeg_are_seen(eye):
+    assert problems(as_jpeg(eye, 70)) == ""
+    assert problems(as_jpeg(eye, 12)).startswith("was compressed so hard")
+
+
+def test_blockiness_by_hand():
+    """Steps of 2 in 8 and of 1 in 8, at the borders of blocks and elsewhere."""
+    everywhere = np.ones((64, 64), bool)
+    flat = np.full((64, 64, 3), 100, np.uint8)
+    assert blockiness(flat, everywhere) == 1  # nothing to be seen
+    rows, columns = np.indices((64, 64))
+    steps = rows // 8 * 8 + rows + columns // 8 * 8 + columns  # 9 at the borders, 1 elsewhere
+    photograph = np.repeat(steps[..., None].astype(np.uint8), 3, axis=-1)
+    assert blockiness(photograph, everywhere) == 9
+    assert blockiness(photograph, ~everywhere) == 1
+
+
+def test_nothing_to_be_seen_is_no_fault_of_sharpness():
+    black = np.zeros((64, 64, 3), np.uint8)
+    everywhere = np.ones((64, 64), bool)
+    assert sharpness(black, everywhere) == 0
+    assert evenness(black, everywhere) == 1
+    assert doubling(black, everywhere) == 0
 
 
 def test_sharpness_falls_as_blur_grows_and_does_not_hang_on_the_size(eye):

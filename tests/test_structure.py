@@ -42,6 +42,7 @@ WINGS = (
     "failures",
     "mistakes",
     "vessel_numbers",
+    "focus",
     "quality",
     "reading",
     "reports",
