@@ -34,8 +34,7 @@ app: setup
 # that neither of the two has to wait for the other in the end, nor 06 for what 05 trains. Each file is
 # named: beside a folder, pytest forgets the files in it that were named, and their order.
 TWO := -n 2 --dist loadscope --no-loadscope-reorder
-LONGEST := notebooks/05_training.ipynb tests/test_training.py notebooks/00_start_here.ipynb \
-	tests/test_commands.py tests/test_ancestry.py tests/test_study.py
+LONGEST := $(wildcard $(foreach number,05 10 07 08 09,notebooks/$(number)_*.ipynb))
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb))
 TESTS := $(sort $(wildcard tests/test_*.py))
 REST := $(filter-out $(LONGEST),$(NOTEBOOKS) $(TESTS))
@@ -44,10 +43,15 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=900 \
 
 # Two at a time on two processors: with two threads each they wait for each other (two files of
 # trainings took 154 s, with one thread each 136 s).
-test unit nbval: export TF_NUM_INTRAOP_THREADS = 1
+test test-slow unit nbval: export TF_NUM_INTRAOP_THREADS = 1
 
 test: lint
-	FUNDUS_LIVE=0 $(BIN)/python -m pytest $(TWO) $(NBVAL) $(LONGEST) $(REST)
+	FUNDUS_LIVE=0 $(BIN)/python -m pytest $(TWO) $(NBVAL) -m "not slow" $(LONGEST) $(REST)
+
+# The tests that train, or draw many photographs.
+SLOWEST := tests/test_training.py tests/test_study.py
+test-slow: setup
+	$(BIN)/python -m pytest $(TWO) -p no:cacheprovider -m slow $(SLOWEST) $(filter-out $(SLOWEST),$(TESTS))
 
 lint: setup
 	$(BIN)/ruff check .
@@ -92,4 +96,4 @@ book: setup
 clean:
 	rm -rf .venv data/derived
 
-.PHONY: run setup lab app test lint unit nbval test-real test-browser bench notebooks solutions handout book clean
+.PHONY: run setup lab app test test-slow lint unit nbval test-real test-browser bench notebooks solutions handout book clean

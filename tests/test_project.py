@@ -106,24 +106,37 @@ def test_packages_are_all_installed():
     assert set(listed) == named
 
 
-@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
-def test_each_file_is_checked_once_and_the_longest_first():
-    # Beside a folder pytest would forget the files in it that are named, and with them the order.
+def named_by_make(target: str) -> list[str]:
+    """Return the notebooks and tests that a target hands to pytest, in order."""
     done = subprocess.run(
-        ["make", "--no-print-directory", "--dry-run", "test"],
+        ["make", "--no-print-directory", "--dry-run", target],
         cwd=PROJECT,
         capture_output=True,
         text=True,
         check=True,
     )
     (command,) = [line for line in done.stdout.splitlines() if "-m pytest" in line]
-    words = command.split()
-    named = [word for word in words if word.startswith(("notebooks", "tests/test_"))]
+    return [word for word in command.split() if word.startswith(("notebooks/", "tests/test_"))]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+def test_each_file_is_checked_once_and_the_longest_first():
+    # Beside a folder pytest would forget the files in it that are named, and with them the order.
+    named = named_by_make("test")
     notebooks = [*PROJECT.glob("notebooks/*.ipynb"), *PROJECT.glob("notebooks/solutions/*.ipynb")]
     tests = PROJECT.glob("tests/test_*.py")
     there = [path.relative_to(PROJECT).as_posix() for path in (*notebooks, *tests)]
     assert sorted(named) == sorted(there)
     assert named[0] == "notebooks/05_training.ipynb"
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+def test_what_make_test_leaves_out_is_checked_by_test_slow_and_by_ci():
+    tests = [path.relative_to(PROJECT).as_posix() for path in PROJECT.glob("tests/test_*.py")]
+    assert sorted(named_by_make("test-slow")) == sorted(tests)
+    if (PROJECT / ".ci" / "run").is_file():
+        commands = text_of(".ci/run").splitlines()
+        assert commands.index("make test") + 1 == commands.index("make test-slow")
 
 
 def test_readme_names_every_make_target():
