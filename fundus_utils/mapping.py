@@ -6,10 +6,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from .calibration import halfway_threshold
 from .data import read_photograph
 from .errors import FundusError
-from .photograph import Floats, find_fov
+from .photograph import Bytes, Floats, find_fov
 from .prediction import output_paths, predict_map, read_map, save_overlay, save_prediction
 from .trained_model import TrainedModel
 
@@ -29,6 +31,15 @@ def check_names(images: Sequence[Path], out: Path) -> None:
             raise FundusError(f"the map of {name} would replace a photograph", "rename it")
 
 
+def is_label(picture: Bytes) -> bool:
+    """Return whether a picture has exactly two values, as a label or a mask, and no photograph.
+
+    Args:
+        picture: uint8 (H, W, 3).
+    """
+    return bool(np.count_nonzero(np.bincount(picture.ravel())) == 2)
+
+
 class Mapping:
     """The maps and overlays of some photographs in a folder.
 
@@ -46,7 +57,8 @@ class Mapping:
     def maps(self, images: Sequence[Path], threshold: float) -> Iterator[Floats]:
         """Write map and overlay of each photograph, print their paths, and yield the map inside.
 
-        One that cannot be read is named on standard error; the others go on.
+        One that cannot be read is named on standard error, as is a label that lies among them and
+        is left out; the others go on.
 
         Args:
             images: the photographs' files.
@@ -58,6 +70,9 @@ class Mapping:
         for path in images:
             with self._never_ending_the_batch(path):
                 photograph = read_photograph(path)
+                if is_label(photograph):
+                    print(f"{path}: left out, it is a label or a mask", file=sys.stderr)
+                    continue
                 fov = find_fov(photograph)
                 found = predict_map(self.trained, photograph, fov, self.flips)
                 made = save_prediction(self.out, path.stem, photograph, found, threshold)
@@ -105,13 +120,18 @@ def map_photographs(
         How many photographs could not be mapped.
 
     Raises:
-        FundusError: no photograph could be mapped to find a threshold on.
+        FundusError: all are labels; or no photograph could be mapped to find a threshold on.
     """
     mapping = Mapping(trained, out, flips)
     if threshold != HALFWAY:
         cut = trained.threshold if threshold is None else float(threshold)
         for _ in mapping.maps(images, cut):
             pass
+        if not mapping.done and not mapping.failed:
+            problem = (
+                f"there is no photograph among {len(images)} pictures: all are labels or masks"
+            )
+            raise FundusError(problem, "give the photographs, or their folder")
         return mapping.failed
     found = halfway_threshold(mapping.maps(images, trained.threshold), trained.threshold)
     count = len(mapping.done)

@@ -201,6 +201,21 @@ def test_a_folder_stands_for_its_pictures(tmp_path, capsys):
     assert made == ["a_overlay.png", "b_overlay.png", "retina_overlay.png"]
 
 
+def test_labels_among_the_photographs_are_left_out(tmp_path, capsys):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    save(mine / "eye.png", PHOTOGRAPH)
+    label = np.zeros(PHOTOGRAPH.shape[:2], np.uint8)
+    label[10:20] = 255
+    save(mine / "eye_manual.png", label)
+    command = ["predict", "--no-flips", "--out", str(tmp_path / "out")]
+    assert main([*command, str(mine)]) == 0
+    assert "eye_manual.png: left out" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "out").glob("*_overlay.png")] == ["eye_overlay.png"]
+    assert main([*command, str(mine / "eye_manual.png")]) == 1
+    assert "no photograph" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_threshold_is_chosen_for_the_overlay(drawn_folder, tmp_path, capsys):
     """By a number, or by the photographs; the map stays the same."""
