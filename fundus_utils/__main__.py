@@ -144,12 +144,12 @@ def _measured(
 def predict(options: Namespace) -> int:
     """Map the vessels of photographs."""
     from .data.own_folder import pictures_given
-    from .mapping import check_names, map_photographs
+    from .mapping import check_names, map_photographs, photographs_among
     from .trained_model import load_model
 
     if options.out.exists() and not options.out.is_dir():
         raise FundusError(f"{options.out} is a file", "choose a folder for the maps")
-    images = pictures_given(options.image)
+    images = photographs_among(pictures_given(options.image))
     check_names(images, options.out)
     flips = False if options.no_flips else None
     return map_photographs(

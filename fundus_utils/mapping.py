@@ -10,12 +10,14 @@ import numpy as np
 
 from .calibration import halfway_threshold
 from .data import read_photograph
+from .data.pictures import open_picture
 from .errors import FundusError
-from .photograph import Bytes, Floats, find_fov
+from .photograph import Floats, find_fov
 from .prediction import output_paths, predict_map, read_map, save_overlay, save_prediction
 from .trained_model import TrainedModel
 
 HALFWAY = "halfway"  # the word for a threshold that the photographs help to find
+JPEG = (".jpg", ".jpeg")
 FEW = 6  # with fewer photographs it was not tried
 
 
@@ -31,13 +33,35 @@ def check_names(images: Sequence[Path], out: Path) -> None:
             raise FundusError(f"the map of {name} would replace a photograph", "rename it")
 
 
-def is_label(picture: Bytes) -> bool:
-    """Return whether a picture has exactly two values, as a label or a mask, and no photograph.
+def photographs_among(images: Sequence[Path]) -> list[Path]:
+    """Return the photographs among some pictures; name the labels and masks on standard error.
 
-    Args:
-        picture: uint8 (H, W, 3).
+    Those have at most two greys, and no JPEG has: one is not opened for that.
+
+    Raises:
+        FundusError: there is no photograph among them.
     """
-    return bool(np.count_nonzero(np.bincount(picture.ravel())) == 2)
+    photographs = []
+    for path in images:
+        if path.suffix.lower() not in JPEG and _is_label(path):
+            print(f"{path}: left out, it is a label or a mask", file=sys.stderr)
+        else:
+            photographs.append(path)
+    if not photographs:
+        problem = f"there is no photograph among {len(images)} pictures"
+        raise FundusError(f"{problem}: all are labels or masks", "give the photographs")
+    return photographs
+
+
+def _is_label(path: Path) -> bool:
+    """Return whether a picture has at most two greys; one that cannot be read has not."""
+    try:
+        picture = open_picture(path)
+        if picture.getcolors(2) is None:
+            return False
+        return not np.ptp(np.asarray(picture.convert("RGB")), axis=2).any()
+    except (FundusError, OSError, ValueError, MemoryError):  # whoever maps it will say why
+        return False
 
 
 class Mapping:
@@ -57,8 +81,7 @@ class Mapping:
     def maps(self, images: Sequence[Path], threshold: float) -> Iterator[Floats]:
         """Write map and overlay of each photograph, print their paths, and yield the map inside.
 
-        One that cannot be read is named on standard error, as is a label that lies among them and
-        is left out; the others go on.
+        One that cannot be read is named on standard error; the others go on.
 
         Args:
             images: the photographs' files.
@@ -70,9 +93,6 @@ class Mapping:
         for path in images:
             with self._never_ending_the_batch(path):
                 photograph = read_photograph(path)
-                if is_label(photograph):
-                    print(f"{path}: left out, it is a label or a mask", file=sys.stderr)
-                    continue
                 fov = find_fov(photograph)
                 found = predict_map(self.trained, photograph, fov, self.flips)
                 made = save_prediction(self.out, path.stem, photograph, found, threshold)
@@ -120,18 +140,13 @@ def map_photographs(
         How many photographs could not be mapped.
 
     Raises:
-        FundusError: all are labels; or no photograph could be mapped to find a threshold on.
+        FundusError: no photograph could be mapped to find a threshold on.
     """
     mapping = Mapping(trained, out, flips)
     if threshold != HALFWAY:
         cut = trained.threshold if threshold is None else float(threshold)
         for _ in mapping.maps(images, cut):
             pass
-        if not mapping.done and not mapping.failed:
-            problem = (
-                f"there is no photograph among {len(images)} pictures: all are labels or masks"
-            )
-            raise FundusError(problem, "give the photographs, or their folder")
         return mapping.failed
     found = halfway_threshold(mapping.maps(images, trained.threshold), trained.threshold)
     count = len(mapping.done)

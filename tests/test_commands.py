@@ -204,13 +204,18 @@ def test_a_folder_stands_for_its_pictures(tmp_path, capsys):
 def test_labels_among_the_photographs_are_left_out(tmp_path, capsys):
     mine = tmp_path / "mine"
     mine.mkdir()
-    save(mine / "eye.png", PHOTOGRAPH)
-    label = np.zeros(PHOTOGRAPH.shape[:2], np.uint8)
-    label[10:20] = 255
-    save(mine / "eye_manual.png", label)
+    save(mine / "eye.jpg", PHOTOGRAPH)
+    label = np.zeros(PHOTOGRAPH.shape[:2], bool)
+    save(mine / "nothing_drawn.png", label)
+    label[10:20] = True
+    labels = ("eye.tif", "eye_manual.png", "eye_mask.gif")  # the first as HRF names them
+    for name in labels:
+        save(mine / name, label)
     command = ["predict", "--no-flips", "--out", str(tmp_path / "out")]
     assert main([*command, str(mine)]) == 0
-    assert "eye_manual.png: left out" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    for name in (*labels, "nothing_drawn.png"):
+        assert f"{name}: left out" in said
     assert [path.name for path in (tmp_path / "out").glob("*_overlay.png")] == ["eye_overlay.png"]
     assert main([*command, str(mine / "eye_manual.png")]) == 1
     assert "no photograph" in capsys.readouterr().err

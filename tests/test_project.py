@@ -106,8 +106,8 @@ def test_packages_are_all_installed():
     assert set(listed) == named
 
 
-def named_by_make(target: str) -> list[str]:
-    """Return the notebooks and tests that a target hands to pytest, in order."""
+def pytest_of(target: str) -> str:
+    """Return the command by which a target of the Makefile calls pytest."""
     done = subprocess.run(
         ["make", "--no-print-directory", "--dry-run", target],
         cwd=PROJECT,
@@ -116,13 +116,18 @@ def named_by_make(target: str) -> list[str]:
         check=True,
     )
     (command,) = [line for line in done.stdout.splitlines() if "-m pytest" in line]
+    return command
+
+
+def named_in(command: str) -> list[str]:
+    """Return the notebooks and tests that a command names, in order."""
     return [word for word in command.split() if word.startswith(("notebooks/", "tests/test_"))]
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
 def test_each_file_is_checked_once_and_the_longest_first():
     # Beside a folder pytest would forget the files in it that are named, and with them the order.
-    named = named_by_make("test")
+    named = named_in(pytest_of("test"))
     notebooks = [*PROJECT.glob("notebooks/*.ipynb"), *PROJECT.glob("notebooks/solutions/*.ipynb")]
     tests = PROJECT.glob("tests/test_*.py")
     there = [path.relative_to(PROJECT).as_posix() for path in (*notebooks, *tests)]
@@ -132,8 +137,11 @@ def test_each_file_is_checked_once_and_the_longest_first():
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
 def test_what_make_test_leaves_out_is_checked_by_test_slow_and_by_ci():
+    slow = pytest_of("test-slow")
+    assert ' -m "not slow" ' in pytest_of("test")
+    assert " -m slow " in slow and slow.count(" -m ") == 2  # the other one is of `python -m pytest`
     tests = [path.relative_to(PROJECT).as_posix() for path in PROJECT.glob("tests/test_*.py")]
-    assert sorted(named_by_make("test-slow")) == sorted(tests)
+    assert sorted(named_in(slow)) == sorted(tests)
     if (PROJECT / ".ci" / "run").is_file():
         commands = text_of(".ci/run").splitlines()
         assert commands.index("make test") + 1 == commands.index("make test-slow")

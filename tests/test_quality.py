@@ -79,7 +79,7 @@ def test_the_blocks_of_a_poor_jpeg_are_seen(eye):
 
 
 def test_blockiness_by_hand():
-    """Steps of 2 in 8 and of 1 in 8, at the borders of blocks and elsewhere."""
+    """Steps of 9 at the borders of blocks, and of 1 elsewhere."""
     everywhere = np.ones((64, 64), bool)
     flat = np.full((64, 64, 3), 100, np.uint8)
     assert blockiness(flat, everywhere) == 1  # nothing to be seen
@@ -88,6 +88,31 @@ def test_blockiness_by_hand():
     photograph = np.repeat(steps[..., None].astype(np.uint8), 3, axis=-1)
     assert blockiness(photograph, everywhere) == 9
     assert blockiness(photograph, ~everywhere) == 1
+
+
+def grainy(texture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a grey photograph of a texture, and a field of view of 512 pixels."""
+    rows, columns = np.indices(texture.shape) - 279.5
+    values = (128 + 30 * texture / texture.std()).clip(0, 255).astype(np.uint8)
+    return np.repeat(values[..., None], 3, axis=-1), np.hypot(rows, columns) < 256
+
+
+def test_doubling_is_the_correlation_of_two_equal_pictures_laid_over_each_other():
+    """a + b, where b is a, moved: half of it comes again at that distance."""
+    noise = np.random.default_rng(0).standard_normal((560, 560))
+    assert doubling(*grainy(noise)) < 0.1
+    for apart in ((20, 0), (0, 20), (-12, 16)):
+        assert doubling(*grainy(noise + np.roll(noise, apart, (0, 1)))) == pytest.approx(
+            0.5, abs=0.05
+        )
+    assert doubling(*grainy(noise + np.roll(noise, 70, 0))) < 0.1  # too far apart
+
+
+def test_evenness_of_a_texture_that_is_alike_in_all_directions_and_of_one_that_is_not():
+    noise = np.random.default_rng(0).standard_normal((560, 560))
+    assert evenness(*grainy(noise)) > 0.95
+    for axis in (0, 1):
+        assert evenness(*grainy(ndimage.uniform_filter1d(noise, 9, axis=axis))) < 0.7
 
 
 def test_nothing_to_be_seen_is_no_fault_of_sharpness():

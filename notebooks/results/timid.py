@@ -1,4 +1,4 @@
-"""Draw `timid.jpg`: a map that is timid, and what a lower threshold makes of it (notebook 05).
+"""Draw `timid.jpg`: a map that is timid, cut at two thresholds (notebook 05).
 
 The photograph is the first one held out, child 09 of CHASE_DB1. The network is one of the study
 `article_changes`: "neither", seed 0. Its row is in the table, so train it anew from a copy of the
