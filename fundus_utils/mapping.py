@@ -36,7 +36,7 @@ def check_names(images: Sequence[Path], out: Path) -> None:
 def photographs_among(images: Sequence[Path]) -> list[Path]:
     """Return the photographs among some pictures; name the labels and masks on standard error.
 
-    Those have at most two greys, and no JPEG has: one is not opened for that.
+    Those have at most two greys. A JPEG is never taken for one: its compression adds greys.
 
     Raises:
         FundusError: there is no photograph among them.
@@ -67,7 +67,8 @@ def _is_label(path: Path) -> bool:
 class Mapping:
     """The maps and overlays of some photographs in a folder.
 
-    done: the photographs that were mapped. failed: how many could not be.
+    done: the photographs that were mapped. failed: how often a map or an overlay could not be
+    written.
     """
 
     def __init__(self, trained: TrainedModel, out: Path, flips: bool | None = None) -> None:

@@ -16,10 +16,10 @@ from .exploration import TOUCHING
 from .focus import blockiness, doubling, evenness, sharpness
 from .photograph import Bools, Bytes, bright_in_red, diameter_of
 
-LEAST_SHARP = 0.6  # CHASE_DB1 and HRF lie above 0.71; blurred by 2 pixels, at 0.54 to 0.65
+LEAST_SHARP = 0.6  # CHASE_DB1 and HRF lie above 0.71; blurred by 2 of 512 pixels, at 0.51 to 0.62
 LEAST_EVEN = 0.77  # CHASE_DB1 and HRF lie above 0.83; moved by 14 pixels of 900, at 0.63 to 0.79
 MOST_DOUBLED = 0.25  # CHASE_DB1 and HRF lie below 0.13; shown twice, 24 of 900 apart, above 0.4
-MOST_BLOCKY = 5.0  # CHASE_DB1 and HRF lie below 2; at a quality of 15 above 5.9
+MOST_BLOCKY = 5.0  # CHASE_DB1 and HRF lie below 2; at a quality of 15 above 5
 LEAST_DIAMETER = 250  # pixels: from here on down, Dice falls by 0.04 and more
 LEAST_ROUND = 0.935  # CHASE_DB1 and HRF lie above 0.99; a drawn eye, half in the dark, at 0.94
 LEAST_TREE = 0.45  # the largest part holds 0.60 to 0.99 on CHASE_DB1 and HRF, 0.51 on drawn eyes
@@ -119,7 +119,7 @@ def _own_warnings(path: Path, photograph: Bytes, fov: Bools, shape: bool) -> Ite
         yield Fault(
             path,
             "was compressed so hard that its blocks of 8 pixels show",
-            "Thin vessels are lost: at a JPEG quality of 15, Dice fell by 0.12 and 0.14",
+            "Thin vessels are lost and false ones found: at a quality of 15 Dice fell by 0.12",
             "Take the file that the camera wrote, or save it with a quality of 70 or more",
         )
 
@@ -136,7 +136,7 @@ def _unsharp(photograph: Bytes, fov: Bools) -> tuple[str, str, str] | None:
     if uneven or doubling(photograph, fov) > MOST_DOUBLED:
         return (
             "is blurred in one direction, or shows everything twice",
-            "The camera or the eye may have moved: 14 pixels of 900 cost 0.09 of Dice, twice 0.3",
+            "The camera or the eye may have moved: a path of 14 pixels of 900 cost 0.09 of Dice",
             "Take another one",
         )
     return None
