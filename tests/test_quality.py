@@ -1,6 +1,5 @@
 """Whether a photograph is fit to be read: each fault noticed, and a good photograph left alone."""
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +12,8 @@ from fundus_utils import storage
 from fundus_utils.data import read_photograph
 from fundus_utils.focus import blockiness, doubling, evenness, sharpness
 from fundus_utils.photograph import find_fov
-from fundus_utils.quality import (
-    map_warnings,
-    photograph_warnings,
-    roundness,
-    tree_share,
-)
+from fundus_utils.quality import map_warnings, photograph_warnings, roundness, tree_share
+from fundus_utils.synthetic.camera import compressed
 
 NAME = Path("mine.jpg")
 CHASE_DB1 = storage.PROJECT / "data" / "CHASE_DB1"
@@ -38,12 +33,6 @@ def eye(request: pytest.FixtureRequest) -> np.ndarray:
 
 def resized(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.asarray(Image.fromarray(picture).resize((width, height)))
-
-
-def as_jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
-    written = io.BytesIO()
-    Image.fromarray(picture).save(written, "JPEG", quality=quality)
-    return np.asarray(Image.open(written))
 
 
 def test_a_good_photograph_is_left_alone(eye):
@@ -74,8 +63,8 @@ def test_a_photograph_that_was_moved_or_shows_two_is_told_from_one_out_of_focus(
 
 
 def test_the_blocks_of_a_poor_jpeg_are_seen(eye):
-    assert problems(as_jpeg(eye, 70)) == ""
-    assert problems(as_jpeg(eye, 12)).startswith("was compressed so hard")
+    assert problems(compressed(eye, 70)) == ""
+    assert problems(compressed(eye, 12)).startswith("was compressed so hard")
 
 
 def test_blockiness_by_hand():

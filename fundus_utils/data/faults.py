@@ -225,15 +225,18 @@ def height_to_width(small: Bytes, fov: Bools) -> float | None:
     brightest = small.max(axis=2)
     near = ndimage.maximum_filter(brightest, 7)
     sharp = near > SHARP * brightest.max()
-    border = fov & ~ndimage.binary_erosion(fov)
-    rows, columns = border.nonzero()
-    sides = np.ptp(rows), np.ptp(columns)
-    free = sharp[rows, columns]
-    for places, side in zip((rows, columns), sides, strict=True):
+    # The border lies between the pixels inside and those outside.
+    framed = np.pad(fov, 1)
+    below = np.stack(np.diff(framed, axis=0).nonzero()) + np.array([[0.5], [0]])
+    beside = np.stack(np.diff(framed, axis=1).nonzero()) + np.array([[0], [0.5]])
+    rows, columns = np.concatenate([below, beside], axis=1) - 1
+    last_row, last_column = np.subtract(fov.shape, 1)
+    free = sharp[rows.astype(int).clip(0, last_row), columns.astype(int).clip(0, last_column)]
+    for places in (rows, columns):
         from_the_cut = np.minimum(places - places.min(), places.max() - places)
-        free &= from_the_cut > CAP * side
+        free &= from_the_cut > CAP * np.ptp(places)
     middle = (rows.min() + rows.max()) / 2, (columns.min() + columns.max()) / 2
-    radius = max(sides) / 2
+    radius = max(np.ptp(rows), np.ptp(columns)) / 2
 
     def pixels_off(ellipse: NDArray) -> NDArray:
         row, column, high, wide = ellipse
@@ -242,5 +245,5 @@ def height_to_width(small: Bytes, fov: Bools) -> float | None:
     fitted = optimize.least_squares(pixels_off, (*middle, radius, radius), loss="cauchy").x
     on_it = np.abs(pixels_off(fitted)) < 1
     _, _, high, wide = np.abs(fitted)
-    arc = on_it.sum() / (np.pi * (high + wide))
+    arc = on_it.sum() / (4 * (high + wide))  # all round, each row and column is crossed twice
     return float(high / wide) if arc >= LEAST_ARC else None
