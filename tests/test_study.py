@@ -22,8 +22,9 @@ from fundus_utils.augmentation import Ranges
 from fundus_utils.data import load_set
 from fundus_utils.errors import FundusError
 from fundus_utils.synthetic import SICK
-from fundus_utils.trained_model import DRAWN
+from fundus_utils.trained_model import DRAWN, load_model
 from fundus_utils.training import study, study_file
+from fundus_utils.training.ancestry import weights_checksum
 from fundus_utils.training.study_file import commit_of, left_of, read_study, seconds_left
 
 TINY_STUDY = """
@@ -191,6 +192,37 @@ def test_what_older_code_has_left_is_trained_anew(file, tmp_path, monkeypatch):
     assert trained == [True]
 
 
+def test_a_training_begins_with_another_of_its_seed_and_changes_with_it(file):
+    alone = read_study(file)[-1].key
+    changed(file, "seeds = [5]\nsteps = 10", 'begins_with = "first"')
+    first, second, *after = read_study(file)
+    assert [one.begins_with for one in after] == [first, second]
+    assert [one.preset.start for one in after] == ["nothing", "nothing"]
+    before = after[0].key
+    assert before != alone
+    changed(file, "steps = 20", "steps = 30")
+    assert read_study(file)[-1].key != before
+
+
+@pytest.mark.slow
+def test_what_a_training_begins_with_is_trained_first_and_its_weights_are_kept(file, tmp_path):
+    changed(file, "seeds = [5]\nsteps = 10", 'begins_with = "first"\nseeds = [1]\nsteps = 10')
+    study.run_study(file, only="second")
+    table = results.read_table(file.with_suffix(".csv"))
+    assert table[["name", "seed"]].values.tolist() == [["second", 1]]
+    models = {}
+    for folder in models_of(tmp_path / "derived"):
+        models[storage.load_json(folder / "card.json")["start"]] = folder
+    first = models.pop("nothing")
+    ((start, second),) = models.items()
+    assert Path(start) == first
+    (ancestor,) = storage.load_json(second / "card.json")["ancestors"]
+    assert ancestor["weights"] == weights_checksum(load_model(first).model)
+    study.run_study(file)  # the others, of which one is trained already
+    assert len(results.read_table(file.with_suffix(".csv"))) == 3
+    assert len(models_of(tmp_path / "derived")) == 3
+
+
 @pytest.mark.slow
 def test_a_diagnosed_training_has_a_row_for_each_epoch(file):
     changed(file, 'tests = ["folder', '# tests = ["folder')
@@ -324,6 +356,8 @@ def test_two_processes_do_not_run_one_study(file):
         ('"second"', '"first"', "'first' with seed 5 twice"),
         ("[[training]]", "[[trainings]]", "says 'trainings'"),
         ("seeds = [0, 1]", "seeds = [0, 1", "cannot be read"),
+        ("photographs = 1", 'begins_with = "first"', "begins with 'first', seed 5, which is not"),
+        ("photographs = 1", 'begins_with = "1"\nmodel = "drawn"', "both model and begins_with"),
     ],
 )
 def test_a_mistake_in_the_file_is_named(file, old, new, said):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from ..trained_model import TrainedModel, is_finished, load_model
 from .fingerprint import versions
 from .patients import gather
 from .plan import CODE
-from .study_file import Training, commit_of, left_of, parts_of, read_study
+from .study_file import Training, commit_of, left_of, read_study
+from .study_parts import parts_of
 from .train import train
 
 MEASURED = ("dice", "auc", "average_precision", "mcc")
@@ -76,28 +78,7 @@ def run_training(one: Training, folder: Path) -> list[dict[str, Any]]:
     for each of them, and one of all pooled. What another version of the code has left
     in the folder is trained anew.
     """
-    about = [one.key, storage.sources(CODE), versions()]
-    known = folder / "about.json"
-    if folder.is_dir() and not (known.is_file() and storage.load_json(known) == about):
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    storage.save_json(folder / "about.json", about)
-    clock = _Clock(folder / CLOCK)
-    if one.model is not None:
-        trained = load_model(one.model)
-    elif is_finished(folder / "model"):
-        trained = load_model(folder / "model")
-    else:
-        trained = train(
-            one.learned_from,
-            folder / "model",
-            one.preset,
-            photographs=one.photographs,
-            steps=one.steps,
-            seed=one.seed,
-            on_epoch=_diagnosing(one, folder, clock) if one.diagnosed else clock.stop,
-        )
-        clock.stop()
+    trained, clock = _trained(one, folder)
     if one.each:
         measured = [row | clock.entries for row in _measured_each(one, trained)]
     elif one.diagnosed:
@@ -105,6 +86,37 @@ def run_training(one: Training, folder: Path) -> list[dict[str, Any]]:
     else:
         measured = [_measured(one, trained) | clock.entries]
     return [_row(one, trained, entries) for entries in measured]
+
+
+def _trained(one: Training, folder: Path) -> tuple[TrainedModel, "_Clock"]:
+    """Train, or go on training, in a folder; first what it begins with, in the folder beside."""
+    about = [one.key, storage.sources(CODE), versions()]
+    known = folder / "about.json"
+    if folder.is_dir() and not (known.is_file() and storage.load_json(known) == about):
+        shutil.rmtree(folder)
+    preset = one.preset
+    if one.begins_with is not None and not is_finished(folder / "model"):
+        first = folder.parent / storage.key_of(one.begins_with.name, one.seed)
+        _trained(one.begins_with, first)
+        preset = replace(preset, start=str(first / "model"))
+    folder.mkdir(parents=True, exist_ok=True)
+    storage.save_json(known, about)
+    clock = _Clock(folder / CLOCK)
+    if one.model is not None:
+        return load_model(one.model), clock
+    if is_finished(folder / "model"):
+        return load_model(folder / "model"), clock
+    trained = train(
+        one.learned_from,
+        folder / "model",
+        preset,
+        photographs=one.photographs,
+        steps=one.steps,
+        seed=one.seed,
+        on_epoch=_diagnosing(one, folder, clock) if one.diagnosed else clock.stop,
+    )
+    clock.stop()
+    return trained, clock
 
 
 def _diagnosing(one: Training, folder: Path, clock: "_Clock") -> Callable[..., None]:

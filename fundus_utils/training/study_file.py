@@ -14,15 +14,15 @@ import pandas as pd
 
 from .. import results, storage
 from ..augmentation import Ranges
-from ..data import SOURCES, FundusSet, load_set
+from ..data import FundusSet
 from ..errors import FundusError
 from ..synthetic import EyeRanges
 from .ancestry import model_checksum, start_checksum
-from .presets import EYES, Preset, changed, entries_of, preset_called
+from .presets import EYES, NOTHING, Preset, changed, entries_of, preset_called
+from .study_parts import is_here, parts_of
 
 # At the top, for all trainings.
 AT_THE_TOP = ("sets", "preset", "steps", "seeds", "turn", "tests", "diagnosed", "each")
-PART_NAMES = ("train", "test", "all", "fit", "validation")
 COMMIT = "commit"  # at the top of a study that is over
 # What an entry needs not say where a model is measured as it is.
 MEASURED_ALONE: dict[str, Any] = {
@@ -30,7 +30,7 @@ MEASURED_ALONE: dict[str, Any] = {
     "preset": "lesson",
     "steps": 0,
 }
-OWN = ("name", "sets", "preset", "steps", "seeds", "photographs", "changes", "model")
+OWN = ("name", "sets", "preset", "steps", "seeds", "photographs", "changes", "model", "begins_with")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Training:
     is measured on, as `parts_of` reads them. diagnosed: instead of that, it is looked into after
     each epoch, see `diagnosis.diagnose`, on its held-out photographs. each: it has a row for each
     photograph that it is measured on, and what is not on this disk is left for another. model:
-    nothing is trained, this model is measured as it is.
+    nothing is trained, this model is measured as it is. begins_with: the training of the same study
+    and seed whose network it begins with, or None: then the preset's `start` counts.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Training:
     each: bool = False
     model: str | None = None
     turn: int = 0
+    begins_with: "Training | None" = None
 
     @property
     def learned_from(self) -> list[FundusSet]:
@@ -81,35 +83,10 @@ class Training:
         if about["scales"] == (1.0,):
             del about["scales"]  # rows that are older than this entry keep their key
         start = start_checksum(self.preset.start)
+        if self.begins_with is not None:
+            start = self.begins_with.key
         turned = [self.turn] if self.turn else []
         return storage.key_of(about, start, self.sets, self.steps, self.photographs, tests, *turned)
-
-
-def parts_of(names: tuple[str, ...]) -> list[FundusSet]:
-    """Return the parts of data sets that a study names: `SET`, its training part, or `SET PART`."""
-    found = []
-    for text in names:
-        name, _, part = text.partition(" ")
-        found.append(load_set(name, part or "train"))
-    return found
-
-
-def is_here(text: str) -> bool:
-    """Say whether a part of a set, as a study names it, is whole on this disk.
-
-    Raises:
-        FundusError: no set, or no part, has that name.
-    """
-    kind = text.partition(" ")[0].partition(":")[0]
-    if kind not in SOURCES:
-        raise FundusError(f"no data set is called {kind!r}", f"choose from {', '.join(SOURCES)}")
-    part = text.partition(" ")[2]
-    if part not in ("", *PART_NAMES):
-        raise FundusError(f"no part is called {part!r}", f"choose from {', '.join(PART_NAMES)}")
-    try:
-        return len(parts_of((text,))) > 0
-    except FundusError:  # it is not there, or a part of it
-        return False
 
 
 def read_study(path: Path) -> list[Training]:
@@ -127,7 +104,7 @@ def read_study(path: Path) -> list[Training]:
     trainings: list[Training] = []
     for own in table.get("training", []):
         _refuse_unknown(path, own, OWN)
-        trainings += _trainings_of(path, shared | own)
+        trainings += _trainings_of(path, shared | own, trainings)
     named = [(one.name, one.seed) for one in trainings]
     for name, seed in named:
         if named.count((name, seed)) > 1:
@@ -158,31 +135,29 @@ def _refuse_unknown(path: Path, entries: dict[str, Any], known: tuple[str, ...])
             raise FundusError(f"{path} says {name!r}", f"choose from {', '.join(known)}")
 
 
-def _trainings_of(path: Path, entries: dict[str, Any]) -> Iterator[Training]:
-    """Return a training for each seed."""
+def _trainings_of(
+    path: Path, entries: dict[str, Any], before: list[Training]
+) -> Iterator[Training]:
+    """Return a training for each seed; `before` are those that it may begin with."""
     if "model" in entries:
         entries = MEASURED_ALONE | entries
     diagnosed = bool(entries.get("diagnosed", False))
-    if diagnosed and entries.get("each", False):
-        raise FundusError(f"{path} says both diagnosed and each", "choose one of them")
+    for one, other in (("diagnosed", "each"), ("model", "begins_with")):
+        if entries.get(one) and entries.get(other):
+            raise FundusError(f"{path} says both {one} and {other}", "choose one of them")
     needed = ["name", "sets", "preset", "steps"]
     if not diagnosed:
         needed.append("tests")
     if lacking := [name for name in needed if name not in entries]:
         problem = f"{path}: a training lacks {', '.join(lacking)}"
         raise FundusError(problem, "write it there, or at the top of the file")
-    changes = dict(entries.get("changes", {}))
-    _refuse_unknown(path, changes, tuple(one.name for one in fields(Preset)))
-    for name, usual in {"ranges": Ranges, EYES: EyeRanges}.items():
-        if name in changes:
-            _refuse_unknown(path, changes[name], tuple(one.name for one in fields(usual)))
-            changes[name] = {row: _floats(span) for row, span in changes[name].items()}
+    preset = _preset_of(path, entries)
     for seed in entries.get("seeds", [0]):
         yield Training(
             name=entries["name"],
             seed=seed,
             sets=tuple(entries["sets"]),
-            preset=changed(preset_called(entries["preset"]), changes),
+            preset=preset,
             steps=entries["steps"],
             photographs=entries.get("photographs"),
             tests=() if diagnosed else tuple(entries["tests"]),
@@ -190,7 +165,34 @@ def _trainings_of(path: Path, entries: dict[str, Any]) -> Iterator[Training]:
             each=bool(entries.get("each", False)),
             model=entries.get("model"),
             turn=entries.get("turn", 0),
+            begins_with=_first_of(path, entries, seed, before),
         )
+
+
+def _preset_of(path: Path, entries: dict[str, Any]) -> Preset:
+    """Return a training's preset with its changes; without a start if it begins with another."""
+    changes = dict(entries.get("changes", {}))
+    _refuse_unknown(path, changes, tuple(one.name for one in fields(Preset)))
+    for name, usual in {"ranges": Ranges, EYES: EyeRanges}.items():
+        if name in changes:
+            _refuse_unknown(path, changes[name], tuple(one.name for one in fields(usual)))
+            changes[name] = {row: _floats(span) for row, span in changes[name].items()}
+    preset = changed(preset_called(entries["preset"]), changes)
+    return replace(preset, start=NOTHING) if "begins_with" in entries else preset
+
+
+def _first_of(
+    path: Path, entries: dict[str, Any], seed: int, before: list[Training]
+) -> Training | None:
+    """Return the training that another one begins with, of the same seed, or None."""
+    name = entries.get("begins_with")
+    if name is None:
+        return None
+    for one in before:
+        if (one.name, one.seed) == (name, seed) and one.model is None:
+            return one
+    problem = f"{path}: {entries['name']!r} begins with {name!r}, seed {seed}, which is not there"
+    raise FundusError(problem, "write the training that it begins with before it, with that seed")
 
 
 def _floats(value: Any) -> Any:
