@@ -20,8 +20,8 @@ Affine = tuple[float, float, float, float, float, float]
 class Ranges:
     """How far a picture may be changed; each quantity is drawn uniformly between low and high.
 
-    The first five move pixels, and so move the label too. The last three change brightness, and
-    are applied to the image channels alone.
+    The first five move pixels, and so move the label too. The other four are applied to the image
+    channels alone: three change brightness, the last one adds the noise of a camera.
     """
 
     rotation: Range = (-180, 180)  # degrees
@@ -32,6 +32,7 @@ class Ranges:
     contrast: Range = (0.8, 1.2)  # factor on the distance to mid-grey
     brightness: Range = (-0.08, 0.08)  # share of the full range
     gamma: Range = (0.8, 1.25)
+    noise: Range = (0, 0)  # standard deviation, in grey levels of 255; (0, 0) leaves it out
 
 
 STILL = Ranges(
@@ -171,6 +172,22 @@ def jitter(image: Bytes, rng: Generator, ranges: Ranges) -> Bytes:
     return np.rint(table.clip(0, 1) * 255).astype(np.uint8)[image]
 
 
+def add_noise(image: Bytes, rng: Generator, ranges: Ranges) -> Bytes:
+    """Add normal noise of one strength to the image channels, each value by itself.
+
+    Args:
+        image: uint8, any shape.
+        rng: where the chance comes from.
+        ranges: how strong it may be.
+
+    Returns:
+        uint8 of the same shape.
+    """
+    strength = rng.uniform(*ranges.noise)
+    noisy = image + strength * rng.standard_normal(image.shape, np.float32)
+    return np.rint(noisy.clip(0, 255)).astype(np.uint8)
+
+
 def augment(
     merged: Bytes,
     rng: Generator,
@@ -179,7 +196,7 @@ def augment(
     size: Size = None,
     centre: Point = None,
 ) -> Bytes:
-    """Transform a merged picture: all of it moves, only its image channels change brightness.
+    """Transform a merged picture: all of it moves, the rest happens to its image channels alone.
 
     An augmentation of your own takes the same arguments; `training.train` calls it with `merged`,
     `rng` and `ranges` by position, the others by name.
@@ -200,4 +217,6 @@ def augment(
     affine = draw_affine(rng, ranges, (height, width), size, centre)
     moved = warp(merged, affine, size)
     moved[..., :n_channels] = jitter(moved[..., :n_channels], rng, ranges)
+    if any(ranges.noise):
+        moved[..., :n_channels] = add_noise(moved[..., :n_channels], rng, ranges)
     return moved

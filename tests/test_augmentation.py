@@ -112,6 +112,30 @@ def test_brightness_changes_leave_label_and_field_alone(seed: int, n_channels: i
     assert np.array_equal(moved[..., n_channels:], unlit[..., n_channels:])
 
 
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_noise_is_as_strong_as_drawn_and_leaves_label_and_field_alone(n_channels: int) -> None:
+    merged = np.full((200, 200, n_channels + 2), 100, np.uint8)
+    merged[..., n_channels:] = random_merged(1)[0, 0, 1]
+    noisy = augment(merged, np.random.default_rng(0), replace(STILL, noise=(6, 6)), n_channels)
+    assert np.array_equal(noisy[..., n_channels:], merged[..., n_channels:])
+    change = noisy[..., :n_channels].astype(float) - 100
+    assert abs(change.mean()) < 0.2 and change.std() == pytest.approx(6, rel=0.03)
+    if n_channels == 2:
+        assert abs(np.corrcoef(change[..., 0].ravel(), change[..., 1].ravel())[0, 1]) < 0.05
+    strengths = []
+    for seed in range(40):
+        drawn = augment(merged, np.random.default_rng(seed), replace(STILL, noise=(0, 8)))
+        strengths.append(drawn[..., 0].astype(float).std())
+    assert min(strengths) < 2 and max(strengths) > 6 and max(strengths) < 8.5
+
+
+def test_noise_changes_nothing_else_of_what_is_drawn() -> None:
+    merged = random_merged()
+    plain = augment(merged, np.random.default_rng(1))
+    hardly = augment(merged, np.random.default_rng(1), replace(Ranges(), noise=(0.001, 0.001)))
+    assert np.array_equal(plain, hardly)
+
+
 @pytest.mark.parametrize("n_channels", [1, 2, 3])
 def test_still_ranges_give_the_picture_back(n_channels: int) -> None:
     merged = random_merged(n_channels)

@@ -274,6 +274,14 @@ def test_several_scales_are_another_training_and_one_is_what_it_always_was(file)
     assert read_study(file)[0].key != one.key
 
 
+def test_noise_is_another_training_and_none_is_what_it_always_was(file):
+    one = read_study(file)[0]
+    changed(file, "changes = {", "changes = { ranges = { noise = [0, 0] },")
+    assert read_study(file)[0].key == one.key
+    changed(file, "noise = [0, 0]", "noise = [0, 4]")
+    assert read_study(file)[0].key != one.key
+
+
 def test_a_study_that_is_over_keeps_its_rows_and_is_not_run(file):
     results.append_rows(file.with_suffix(".csv"), [row_of("first", 0, key="of an older code")])
     with pytest.raises(FundusError, match="other settings"):

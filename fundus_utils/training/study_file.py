@@ -80,8 +80,11 @@ class Training:
             return storage.key_of(model_checksum(self.model), tests)
         about = entries_of(self.preset)
         del about["minutes"]  # the steps are given
+        # Rows that are older than these entries keep their key.
         if about["scales"] == (1.0,):
-            del about["scales"]  # rows that are older than this entry keep their key
+            del about["scales"]
+        if not any(about["ranges"]["noise"]):
+            del about["ranges"]["noise"]
         start = start_checksum(self.preset.start)
         if self.begins_with is not None:
             start = self.begins_with.key
