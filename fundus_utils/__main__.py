@@ -163,15 +163,15 @@ def predict(options: Namespace) -> int:
 
 def study(options: Namespace) -> None:
     """Run a table of trainings."""
-    from .training import study_file
+    from .training import study_left
 
     if not options.list:
         from .training.study import run_study
 
         run_study(options.file, options.only)
-    rows = study_file.listed(options.file)
+    rows = study_left.listed(options.file)
     print(rows.to_string(index=False) if len(rows) else "nothing is left")
-    seconds = study_file.seconds_left(options.file)
+    seconds = study_left.seconds_left(options.file)
     if len(rows):
         known = "unknown: no row is there yet" if seconds is None else f"{seconds / 3600:.1f} hours"
         print(f"time left: {known}")

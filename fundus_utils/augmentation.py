@@ -8,6 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from PIL import Image
 
+from .errors import FundusError
 from .photograph import Bools, Bytes, image_channel
 
 Range = tuple[float, float]
@@ -33,6 +34,13 @@ class Ranges:
     brightness: Range = (-0.08, 0.08)  # share of the full range
     gamma: Range = (0.8, 1.25)
     noise: Range = (0, 0)  # standard deviation, in grey levels of 255; (0, 0) leaves it out
+
+    def __post_init__(self) -> None:
+        """Raise FundusError for a range that nothing can be drawn from."""
+        for name, (low, high) in ((key, one) for key, one in vars(self).items() if key != "mirror"):
+            if low > high or (name == "noise" and low < 0):
+                problem = f"{name} is {(low, high)}"
+                raise FundusError(problem, "write the lower end first; noise is 0 or more")
 
 
 STILL = Ranges(

@@ -21,6 +21,7 @@ from fundus_utils.augmentation import (
     split,
     warp,
 )
+from fundus_utils.errors import FundusError
 from fundus_utils.evaluation import dice
 from fundus_utils.photograph import image_channel
 from fundus_utils.synthetic import DrawnEye, draw_eye
@@ -127,6 +128,19 @@ def test_noise_is_as_strong_as_drawn_and_leaves_label_and_field_alone(n_channels
         drawn = augment(merged, np.random.default_rng(seed), replace(STILL, noise=(0, 8)))
         strengths.append(drawn[..., 0].astype(float).std())
     assert min(strengths) < 2 and max(strengths) > 6 and max(strengths) < 8.5
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_noise_stays_within_the_greys(value: int) -> None:
+    merged = np.full((50, 50, 3), value, np.uint8)
+    noisy = augment(merged, np.random.default_rng(0), replace(STILL, noise=(6, 6)))
+    assert abs(noisy[..., 0].astype(int) - value).max() < 40  # none comes out at the other end
+
+
+@pytest.mark.parametrize("wrong", [{"noise": (4, 0)}, {"noise": (-1, 2)}, {"scale": (1.2, 0.8)}])
+def test_a_range_that_nothing_can_be_drawn_from_is_refused(wrong: dict) -> None:
+    with pytest.raises(FundusError, match="lower end first"):
+        replace(Ranges(), **wrong)
 
 
 def test_noise_changes_nothing_else_of_what_is_drawn() -> None:

@@ -25,7 +25,8 @@ from fundus_utils.synthetic import SICK
 from fundus_utils.trained_model import DRAWN, load_model
 from fundus_utils.training import study, study_file
 from fundus_utils.training.ancestry import weights_checksum
-from fundus_utils.training.study_file import commit_of, left_of, read_study, seconds_left
+from fundus_utils.training.study_file import commit_of, read_study
+from fundus_utils.training.study_left import left_of, seconds_left
 
 TINY_STUDY = """
 sets = ["folder:{folder}"]
@@ -192,35 +193,71 @@ def test_what_older_code_has_left_is_trained_anew(file, tmp_path, monkeypatch):
     assert trained == [True]
 
 
+BEGUN = 'seeds = [1]\nsteps = 10\npreset = "quick"'
+BEGINS_WITH = f'{BEGUN}\nbegins_with = "first"'
+
+
 def test_a_training_begins_with_another_of_its_seed_and_changes_with_it(file):
+    changed(file, "seeds = [5]\nsteps = 10", BEGUN)
+    changed(file, "width = 2, depth = 1", 'start = "nothing", width = 2, depth = 1')
     alone = read_study(file)[-1].key
-    changed(file, "seeds = [5]\nsteps = 10", 'begins_with = "first"')
-    first, second, *after = read_study(file)
-    assert [one.begins_with for one in after] == [first, second]
-    assert [one.preset.start for one in after] == ["nothing", "nothing"]
-    before = after[0].key
+    changed(file, 'start = "nothing", ', "")
+    changed(file, BEGUN, BEGINS_WITH)
+    _, of_its_seed, second = read_study(file)
+    assert second.begins_with == of_its_seed
+    assert second.preset.start == "nothing"  # not the drawn eyes of `quick`
+    before = second.key
     assert before != alone
-    changed(file, "steps = 20", "steps = 30")
+    changed(file, 'name = "first"', 'name = "first"\nsteps = 30')
     assert read_study(file)[-1].key != before
 
 
 @pytest.mark.slow
-def test_what_a_training_begins_with_is_trained_first_and_its_weights_are_kept(file, tmp_path):
-    changed(file, "seeds = [5]\nsteps = 10", 'begins_with = "first"\nseeds = [1]\nsteps = 10')
+def test_what_a_training_begins_with_is_trained_once_and_its_weights_are_kept(file, tmp_path):
+    changed(file, "seeds = [5]\nsteps = 10", BEGINS_WITH)
     study.run_study(file, only="second")
     table = results.read_table(file.with_suffix(".csv"))
     assert table[["name", "seed"]].values.tolist() == [["second", 1]]
+    assert "that of first: nobody" in table["threshold_source"][0]  # by its name
     models = {}
     for folder in models_of(tmp_path / "derived"):
-        models[storage.load_json(folder / "card.json")["start"]] = folder
-    first = models.pop("nothing")
-    ((start, second),) = models.items()
-    assert Path(start) == first
-    (ancestor,) = storage.load_json(second / "card.json")["ancestors"]
-    assert ancestor["weights"] == weights_checksum(load_model(first).model)
+        models[len(storage.load_json(folder / "card.json")["ancestors"])] = folder
+    (ancestor,) = storage.load_json(models[1] / "card.json")["ancestors"]
+    assert ancestor["name"] == "first"
+    assert ancestor["weights"] == weights_checksum(load_model(models[0]).model)
+    made = (models[0] / "model.keras").stat().st_mtime_ns
     study.run_study(file)  # the others, of which one is trained already
     assert len(results.read_table(file.with_suffix(".csv"))) == 3
-    assert len(models_of(tmp_path / "derived")) == 3
+    assert (models[0] / "model.keras").stat().st_mtime_ns == made
+
+
+def test_where_the_first_training_fails_the_second_says_so(file, monkeypatch):
+    def fail(*_, **__):
+        raise FundusError("the loss became nan", "lower the rate")
+
+    changed(file, "seeds = [5]\nsteps = 10", BEGINS_WITH)
+    monkeypatch.setattr(study, "train", fail)
+    with pytest.raises(FundusError, match="what it begins with, 'first', failed: the loss became"):
+        study.run_study(file, only="second")
+
+
+@pytest.mark.slow
+def test_a_diagnosed_training_is_looked_into_as_it_was_begun(file, drawn_folder, monkeypatch):
+    """With the statistics of the training that it begins with, not with those of its own set."""
+    known = []
+    gather = study.gather
+    changed(file, 'tests = ["folder', '# tests = ["folder')
+    changed(file, "seeds = [0, 1]", "seeds = [0, 1]\ndiagnosed = true")
+    changed(file, "seeds = [5]\nsteps = 10\nphotographs = 1", BEGINS_WITH)
+    file.write_text(
+        file.read_text(encoding="utf-8").replace('"photograph"', '"dataset"'), encoding="utf-8"
+    )
+    monkeypatch.setattr(
+        study, "gather", lambda *a, **more: known.append(more["known"]) or gather(*a, **more)
+    )
+    study.run_study(file, only="second")
+    (first,) = {one.mean for one in known if one is not None}
+    assert known[0] is None and first > 0  # the first has its own, the second that of the first
 
 
 @pytest.mark.slow
@@ -366,6 +403,21 @@ def test_two_processes_do_not_run_one_study(file):
         ("seeds = [0, 1]", "seeds = [0, 1", "cannot be read"),
         ("photographs = 1", 'begins_with = "first"', "begins with 'first', seed 5, which is not"),
         ("photographs = 1", 'begins_with = "1"\nmodel = "drawn"', "both model and begins_with"),
+        (
+            "photographs = 1\nchanges = {",
+            'begins_with = "first"\nchanges = { start = "drawn",',
+            "both start and begins_with",
+        ),
+        (
+            "seeds = [5]\nsteps = 10\nphotographs = 1\nchanges = { width = 2",
+            'begins_with = "first"\nchanges = { width = 3',
+            "begins with 'first', seed 0, which has another width",
+        ),
+        (
+            "photographs = 1\nchanges = {",
+            "changes = { ranges = { noise = [4, 0] },",
+            r"noise is \(4.0, 0.0\)",
+        ),
     ],
 )
 def test_a_mistake_in_the_file_is_named(file, old, new, said):
@@ -373,6 +425,15 @@ def test_a_mistake_in_the_file_is_named(file, old, new, said):
         changed(file, "seeds = [0, 1]", "seeds = [0, 5]")
     changed(file, old, new)
     with pytest.raises(FundusError, match=said):
+        read_study(file)
+
+
+def test_a_training_cannot_begin_with_what_is_only_measured(file):
+    changed(
+        file, 'name = "first"', 'name = "as it is"\nmodel = "drawn"\n[[training]]\nname = "first"'
+    )
+    changed(file, "seeds = [5]\nsteps = 10", 'begins_with = "as it is"')
+    with pytest.raises(FundusError, match="which is only measured: say changes"):
         read_study(file)
 
 

@@ -1,10 +1,10 @@
 """Studies: tables of trainings, run one after the other, each row written as it is made."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,11 +20,15 @@ from ..evaluation import evaluate_maps
 from ..prediction import predict_set
 from ..reports import report_on
 from ..trained_model import TrainedModel, is_finished, load_model
+from .ancestry import find_ancestor, preparation_of
 from .fingerprint import versions
 from .patients import gather
 from .plan import CODE
-from .study_file import Training, commit_of, left_of, read_study
+from .presets import Preset
+from .study_file import Training, commit_of, read_study
+from .study_left import left_of
 from .study_parts import parts_of
+from .timing import Clock
 from .train import train
 
 MEASURED = ("dice", "auc", "average_precision", "mcc")
@@ -88,20 +92,18 @@ def run_training(one: Training, folder: Path) -> list[dict[str, Any]]:
     return [_row(one, trained, entries) for entries in measured]
 
 
-def _trained(one: Training, folder: Path) -> tuple[TrainedModel, "_Clock"]:
-    """Train, or go on training, in a folder; first what it begins with, in the folder beside."""
+def _trained(one: Training, folder: Path) -> tuple[TrainedModel, Clock]:
+    """Train, or go on training, in a folder; first what it begins with, if it is not there."""
     about = [one.key, storage.sources(CODE), versions()]
     known = folder / "about.json"
     if folder.is_dir() and not (known.is_file() and storage.load_json(known) == about):
         shutil.rmtree(folder)
     preset = one.preset
     if one.begins_with is not None and not is_finished(folder / "model"):
-        first = folder.parent / storage.key_of(one.begins_with.name, one.seed)
-        _trained(one.begins_with, first)
-        preset = replace(preset, start=str(first / "model"))
+        preset = replace(preset, start=str(_first_network(one.begins_with, folder)))
     folder.mkdir(parents=True, exist_ok=True)
     storage.save_json(known, about)
-    clock = _Clock(folder / CLOCK)
+    clock = Clock(folder / CLOCK)
     if one.model is not None:
         return load_model(one.model), clock
     if is_finished(folder / "model"):
@@ -113,18 +115,35 @@ def _trained(one: Training, folder: Path) -> tuple[TrainedModel, "_Clock"]:
         photographs=one.photographs,
         steps=one.steps,
         seed=one.seed,
-        on_epoch=_diagnosing(one, folder, clock) if one.diagnosed else clock.stop,
+        on_epoch=_diagnosing(one, preset, folder, clock) if one.diagnosed else clock.stop,
     )
     clock.stop()
     return trained, clock
 
 
-def _diagnosing(one: Training, folder: Path, clock: "_Clock") -> Callable[..., None]:
+def _first_network(first: Training, folder: Path) -> Path:
+    """Return a copy of the network of another training, made if it is not there, in `folder`.
+
+    The copy bears the name of its training, by which the card calls it.
+    """
+    made_in = folder.parent / storage.key_of(first.name, first.seed)
+    try:
+        _trained(first, made_in)
+    except FundusError as error:
+        problem = f"what it begins with, {first.name!r}, failed: {error.problem}"
+        raise FundusError(problem, error.advice) from None
+    copy = folder / "first" / re.sub(r"[^\w ,.-]", "_", first.name)
+    shutil.copytree(made_in / "model", copy, dirs_exist_ok=True)
+    return copy
+
+
+def _diagnosing(one: Training, preset: Preset, folder: Path, clock: Clock) -> Callable[..., None]:
     """Return what looks into the network after each epoch and adds a row to a table in the folder.
 
     Killed between the end of an epoch and its row, the training goes on without that row.
     """
-    photographs = gather(one.learned_from, one.preset, one.seed).validation
+    known = preparation_of(find_ancestor(preset.start))
+    photographs = gather(one.learned_from, preset, one.seed, known=known).validation
     if photographs is None:
         problem = f"{one.name!r} cannot be diagnosed: nobody is held out"
         raise FundusError(problem, "take photographs of two patients at least")
@@ -136,34 +155,6 @@ def _diagnosing(one: Training, folder: Path, clock: "_Clock") -> Callable[..., N
         results.append_rows(folder / DIAGNOSES, [row])
 
     return on_epoch
-
-
-class _Clock:
-    """The seconds that a training took, over all its starts, and how busy the machine was."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        known: dict[str, Any] = {"seconds": 0.0, "loads": []}
-        if path.is_file():
-            known = storage.load_json(path)
-        self.seconds: float = known["seconds"]
-        self.loads: list[float] = known["loads"]
-        self.begin = time.monotonic()
-
-    def stop(self, *_: Any) -> None:
-        """Add the time since the last stop, and write it down; what it is called with is left."""
-        now = time.monotonic()
-        self.seconds += now - self.begin
-        self.begin = now
-        if hasattr(os, "getloadavg"):  # not on Windows
-            self.loads.append(round(os.getloadavg()[0], 1))
-        storage.save_json(self.path, {"seconds": self.seconds, "loads": self.loads})
-
-    @property
-    def entries(self) -> dict[str, float]:
-        """The two of a row: the seconds, and the mean number of processes that wanted to run."""
-        load = sum(self.loads) / len(self.loads) if self.loads else float("nan")
-        return {"seconds": round(self.seconds), "load": round(load, 1)}
 
 
 def _measured(one: Training, trained: TrainedModel) -> dict[str, Any]:

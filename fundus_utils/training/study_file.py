@@ -1,4 +1,4 @@
-"""What a study is: its file, its trainings, and which of them have no row yet.
+"""What a study is: its file, and its trainings.
 
 A study is a TOML file. What stands at its top counts for every training, unless the training says
 otherwise; see `notebooks/results/README.md`.
@@ -10,16 +10,14 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from .. import results, storage
+from .. import storage
 from ..augmentation import Ranges
 from ..data import FundusSet
 from ..errors import FundusError
 from ..synthetic import EyeRanges
-from .ancestry import model_checksum, start_checksum
+from .ancestry import BUILT, FOR_LIFE, model_checksum, start_checksum
 from .presets import EYES, NOTHING, Preset, changed, entries_of, preset_called
-from .study_parts import is_here, parts_of
+from .study_parts import parts_of
 
 # At the top, for all trainings.
 AT_THE_TOP = ("sets", "preset", "steps", "seeds", "turn", "tests", "diagnosed", "each")
@@ -72,8 +70,9 @@ class Training:
     def key(self) -> str:
         """Ten hexadecimal digits that change with all that the study says about the training.
 
-        Also with the weights that it starts from. Where each photograph has a row, not with what
-        it is measured on: that may grow.
+        Also with the weights that it starts from; of another training that it begins with, with
+        what the study says about that one. Where each photograph has a row, not with what it is
+        measured on: that may grow.
         """
         tests = () if self.each else self.tests
         if self.model is not None:
@@ -168,13 +167,15 @@ def _trainings_of(
             each=bool(entries.get("each", False)),
             model=entries.get("model"),
             turn=entries.get("turn", 0),
-            begins_with=_first_of(path, entries, seed, before),
+            begins_with=_first_of(path, entries, preset, seed, before),
         )
 
 
 def _preset_of(path: Path, entries: dict[str, Any]) -> Preset:
     """Return a training's preset with its changes; without a start if it begins with another."""
     changes = dict(entries.get("changes", {}))
+    if "start" in changes and "begins_with" in entries:
+        raise FundusError(f"{path} says both start and begins_with", "choose one of them")
     _refuse_unknown(path, changes, tuple(one.name for one in fields(Preset)))
     for name, usual in {"ranges": Ranges, EYES: EyeRanges}.items():
         if name in changes:
@@ -185,17 +186,24 @@ def _preset_of(path: Path, entries: dict[str, Any]) -> Preset:
 
 
 def _first_of(
-    path: Path, entries: dict[str, Any], seed: int, before: list[Training]
+    path: Path, entries: dict[str, Any], preset: Preset, seed: int, before: list[Training]
 ) -> Training | None:
     """Return the training that another one begins with, of the same seed, or None."""
     name = entries.get("begins_with")
     if name is None:
         return None
-    for one in before:
-        if (one.name, one.seed) == (name, seed) and one.model is None:
-            return one
-    problem = f"{path}: {entries['name']!r} begins with {name!r}, seed {seed}, which is not there"
-    raise FundusError(problem, "write the training that it begins with before it, with that seed")
+    about = f"{path}: {entries['name']!r} begins with {name!r}, seed {seed}"
+    found = [one for one in before if (one.name, one.seed) == (name, seed)]
+    if not found:
+        raise FundusError(f"{about}, which is not there", "write it before, with that seed")
+    (first,) = found
+    if first.model is not None:
+        problem = f"{about}, which is only measured"
+        raise FundusError(problem, f"say changes = {{ start = {first.model!r} }} instead")
+    for entry in (*FOR_LIFE, *BUILT):
+        if getattr(first.preset, entry) != getattr(preset, entry):
+            raise FundusError(f"{about}, which has another {entry}", "give both the same")
+    return first
 
 
 def _floats(value: Any) -> Any:
@@ -203,48 +211,3 @@ def _floats(value: Any) -> Any:
     if isinstance(value, list):
         return [_floats(one) for one in value]
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def left_of(path: Path) -> list[Training]:
-    """Return the trainings of a study whose rows are not there yet.
-
-    Raises:
-        FundusError: a row is there, but the study means something else by its name now.
-    """
-    over = commit_of(path) is not None
-    done = results.read_table(path.with_suffix(".csv"))
-    keys = {}
-    tests: dict[tuple[str, int], set[str]] = {}
-    for row in done.to_dict("records"):
-        name_and_seed = row["name"], int(row["seed"])
-        keys[name_and_seed] = row["key"]
-        tests.setdefault(name_and_seed, set()).add(row.get("test", ""))
-    left = []
-    for one in read_study(path):
-        key = keys.get((one.name, one.seed))
-        if one.each:
-            known = tests.get((one.name, one.seed), set())
-            lacking = [test for test in one.tests if test not in known and is_here(test)]
-            one = replace(one, tests=tuple(lacking))
-        nothing_to_measure = one.each and not one.tests
-        if key is None or (one.each and key == one.key):
-            left += [] if nothing_to_measure else [one]
-        elif not over and key != one.key:
-            problem = f"the row {one.name!r}, seed {one.seed}, was made with other settings"
-            raise FundusError(problem, f"rename it in {path}, or remove its row from the table")
-    return left
-
-
-def seconds_left(path: Path) -> float | None:
-    """Return how long the rest of a study will take, judged by its rows; None if there are none."""
-    done = results.read_table(path.with_suffix(".csv"))
-    if done.empty:
-        return None
-    pace = (done["seconds"].astype(float) / done["steps"].astype(float)).median()
-    return float(pace * sum(one.steps for one in left_of(path)))
-
-
-def listed(path: Path) -> pd.DataFrame:
-    """Return what is left of a study as a table: name, seed, steps."""
-    rows = [{"name": one.name, "seed": one.seed, "steps": one.steps} for one in left_of(path)]
-    return pd.DataFrame(rows, columns=["name", "seed", "steps"])

@@ -1,5 +1,6 @@
-"""From minutes to steps: how fast this machine is, and how many steps fit into a time."""
+"""From minutes to steps: how fast this machine is, how many steps fit, and what they took."""
 
+import os
 import sys
 import tempfile
 import time
@@ -10,6 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from .. import storage
 from ..errors import FundusError
 from ..quiet import keras
 from .crops import Crops
@@ -147,3 +149,32 @@ def _listen(model: Any, crops: Crops, batch: int, listener: _Listener) -> None:
             verbose=0,
             shuffle=False,
         )
+
+
+class Clock:
+    """The seconds that a training took, over all its starts, and how busy the machine was."""
+
+    def __init__(self, path: Path) -> None:
+        """Go on from what the file says, if it is there: JSON, `seconds` and `loads`."""
+        self.path = path
+        known: dict[str, Any] = {"seconds": 0.0, "loads": []}
+        if path.is_file():
+            known = storage.load_json(path)
+        self.seconds: float = known["seconds"]
+        self.loads: list[float] = known["loads"]
+        self.begin = time.monotonic()
+
+    def stop(self, *_: Any) -> None:
+        """Add the time since the last stop, and write it down; what it is called with is left."""
+        now = time.monotonic()
+        self.seconds += now - self.begin
+        self.begin = now
+        if hasattr(os, "getloadavg"):  # not on Windows
+            self.loads.append(round(os.getloadavg()[0], 1))
+        storage.save_json(self.path, {"seconds": self.seconds, "loads": self.loads})
+
+    @property
+    def entries(self) -> dict[str, float]:
+        """The two of a row: the seconds, and the mean number of processes that wanted to run."""
+        load = sum(self.loads) / len(self.loads) if self.loads else float("nan")
+        return {"seconds": round(self.seconds), "load": round(load, 1)}
