@@ -37,7 +37,8 @@ class Ranges:
 
     def __post_init__(self) -> None:
         """Raise FundusError for a range that nothing can be drawn from."""
-        for name, (low, high) in ((key, one) for key, one in vars(self).items() if key != "mirror"):
+        spans = {name: span for name, span in vars(self).items() if name != "mirror"}
+        for name, (low, high) in spans.items():
             if low > high or (name == "noise" and low < 0):
                 problem = f"{name} is {(low, high)}"
                 raise FundusError(problem, "write the lower end first; noise is 0 or more")

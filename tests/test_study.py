@@ -303,19 +303,18 @@ def test_a_model_with_another_threshold_is_another_model(tmp_path):
     assert one.key != before
 
 
-def test_several_scales_are_another_training_and_one_is_what_it_always_was(file):
+@pytest.mark.parametrize(
+    ("usual", "other"),
+    [
+        ("scales = [1.0]", "scales = [1.0, 1.5]"),
+        ("ranges = { noise = [0, 0] }", "ranges = { noise = [0, 4] }"),
+    ],
+)
+def test_a_later_entry_leaves_old_keys_and_another_value_is_another_training(file, usual, other):
     one = read_study(file)[0]
-    changed(file, "changes = {", "changes = { scales = [1.0],")
+    changed(file, "changes = {", f"changes = {{ {usual},")
     assert read_study(file)[0].key == one.key
-    changed(file, "scales = [1.0]", "scales = [1.0, 1.5]")
-    assert read_study(file)[0].key != one.key
-
-
-def test_noise_is_another_training_and_none_is_what_it_always_was(file):
-    one = read_study(file)[0]
-    changed(file, "changes = {", "changes = { ranges = { noise = [0, 0] },")
-    assert read_study(file)[0].key == one.key
-    changed(file, "noise = [0, 0]", "noise = [0, 4]")
+    changed(file, usual, other)
     assert read_study(file)[0].key != one.key
 
 
