@@ -46,7 +46,7 @@ def _train(one: ArgumentParser) -> None:
     count = _number(int, 0, 10**9)
     one.add_argument("--dataset", required=True, metavar="SET[,SET]", help="sets to learn from")
     one.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder of the model")
-    presets = "lesson, quick, laptop (the default), scratch, full, drawn, article"
+    presets = "lesson, quick, laptop (the default), scratch, full, shipped, drawn, article"
     one.add_argument("--preset", help=presets)
     one.add_argument(
         "--from",

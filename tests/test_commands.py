@@ -279,7 +279,7 @@ def test_a_mask_of_one_pixel_is_refused(tmp_path, capsys):
     [
         (
             ["train", "--dataset", "synthetic", "--preset", "labtop"],
-            "laptop, scratch, full, drawn",
+            "laptop, scratch, full, shipped, drawn",
         ),
         (["download", "dirve"], "hrf, stare, drive, chase_db1"),
         (["evaluate", "--dataset", "hrf", "--model", "none"], "none"),

@@ -126,6 +126,18 @@ PRESETS = {
         normalization="photograph",
         flips=True,
     ),
+    # As `laptop`, for cameras that it never learned from: the crops get the noise of a camera (the
+    # study `generalization`).
+    "shipped": Preset(
+        minutes=60,
+        start="drawn",
+        width=12,
+        crop=96,
+        learning_rate=2e-3,
+        normalization="photograph",
+        ranges=Ranges(noise=(0, 4)),
+        flips=True,
+    ),
     # From drawn eyes alone. Its scales were chosen on CHASE_DB1 01-10 and HRF 01-03: a camera that
     # sees 60 degrees makes vessels half as wide as one that sees 30.
     "drawn": Preset(
