@@ -22,7 +22,7 @@ from fundus_utils.augmentation import Ranges
 from fundus_utils.data import load_set
 from fundus_utils.errors import FundusError
 from fundus_utils.synthetic import SICK
-from fundus_utils.trained_model import DRAWN, load_model
+from fundus_utils.trained_model import DRAWN, is_finished, load_model
 from fundus_utils.training import study, study_file
 from fundus_utils.training.ancestry import weights_checksum
 from fundus_utils.training.study_file import commit_of, read_study
@@ -229,6 +229,28 @@ def test_what_a_training_begins_with_is_trained_once_and_its_weights_are_kept(fi
     study.run_study(file)  # the others, of which one is trained already
     assert len(results.read_table(file.with_suffix(".csv"))) == 3
     assert (models[0] / "model.keras").stat().st_mtime_ns == made
+
+
+@pytest.mark.slow
+def test_stopped_in_the_training_that_it_begins_with_it_ends_with_the_same_weights(
+    file, tmp_path, monkeypatch
+):
+    changed(file, "seeds = [5]\nsteps = 10", BEGINS_WITH)
+    second = read_study(file)[-1]
+    study.run_training(second, tmp_path / "whole" / "second")
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(study.Clock, "stop", stop)  # called after the first epoch
+        with pytest.raises(KeyboardInterrupt):
+            study.run_training(second, tmp_path / "stopped" / "second")
+    (begun,) = (tmp_path / "stopped").glob("*/model")
+    assert begun.parent.name != "second" and not is_finished(begun)
+    study.run_training(second, tmp_path / "stopped" / "second")
+    ended = [weights_of(tmp_path / way / "second" / "model") for way in ("whole", "stopped")]
+    assert equal(*ended)
 
 
 def test_where_the_first_training_fails_the_second_says_so(file, monkeypatch):
