@@ -710,7 +710,7 @@ def test_a_training_draws_its_eyes_from_the_ranges_of_its_preset(tiny_set):
 
 def test_a_card_of_an_older_version_cannot_be_trained_from():
     card = load_model().card
-    assert preset_of_card(card) == PRESETS["laptop"]
+    assert preset_of_card(card) == PRESETS["shipped"]
     del card["weight_decay"]
     with pytest.raises(FundusError, match=r"lacks weight_decay.*older version"):
         preset_of_card(card)

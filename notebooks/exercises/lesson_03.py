@@ -126,8 +126,8 @@ def four_thousand_pixels(function: Any) -> None:
     found = f"The mean is off by {apart[0]:+.1f}, the standard deviation by {apart[1]:+.1f}. "
     if near:
         raise Hint(
-            f"{found}That is near, but by luck: you looked at {visited} of {len(fovs)} "
-            "photographs. Who has not seen them all cannot know which of them are like the pool."
+            f"{found}That is near, but by luck: only {visited} of {len(fovs)} photographs have a "
+            "tenth of an equal share. Who has hardly seen some cannot know whether they are alike."
         )
     if visited < len(fovs):
         raise Hint(f"{found}You looked at {visited} of {len(fovs)} photographs.")
