@@ -17,6 +17,9 @@ import numpy as np
 import pytest
 
 from fundus_utils import storage
+from fundus_utils.data import load_set
+from fundus_utils.prediction import predict_map
+from fundus_utils.trained_model import load_model
 from fundus_utils.workbook import notebook_paths
 
 NOTEBOOKS = storage.PROJECT / "notebooks"
@@ -280,6 +283,20 @@ def test_a_learners_function_may_change_what_it_is_given():
 
     assert result_of(changing, kept_as_it_was) == 1
     assert kept_as_it_was.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("flips", [False, True])
+def test_the_map_of_drawn_is_never_taken_for_that_of_shipped(flips):
+    from exercises import lesson_06
+
+    sample = load_set("chase_db1", "train")[lesson_06.JUDGED][0]
+    shipped, drawn = (
+        predict_map(load_model(name), sample.photograph, sample.fov, flips=flips)
+        for name in ("shipped", "drawn")
+    )
+    for cut in np.arange(0.1, 0.95, 0.1):
+        assert not lesson_06._is_shipped((drawn >= cut) & sample.fov, sample.fov)
+    assert lesson_06._is_shipped((shipped >= 0.48) & sample.fov, sample.fov)
 
 
 def test_a_forgotten_return_is_named():

@@ -81,7 +81,7 @@ def test_numbers_do_not_hang_on_the_size_of_the_file():
     half = whole.resize((whole.width // 2, whole.height // 2))
     shipped = load_model()
     found = [
-        numbers_of(read_one(shipped, "eye.png", png(np.asarray(one))), 0.43)
+        numbers_of(read_one(shipped, "eye.png", png(np.asarray(one))), shipped.threshold)
         for one in (whole, half)
     ]
     for name, allowed in {"density": 0.04, "length": 0.06, "width": 0.05}.items():
@@ -153,8 +153,9 @@ def test_the_table_holds_what_is_shown(trained):
 
 
 def test_what_speaks_against_a_map_follows_the_threshold():
-    one = read_one(load_model(), "eye.png", EYE.read_bytes())
-    assert warnings_of(one, 0.43) == []
+    shipped = load_model()
+    one = read_one(shipped, "eye.png", EYE.read_bytes())
+    assert warnings_of(one, shipped.threshold) == []
     assert "hardly a vessel" in warnings_of(one, 0.9999)[0].problem
     assert "too many vessels" in warnings_of(one, 0.0001)[0].problem
 
