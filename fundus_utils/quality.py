@@ -119,7 +119,7 @@ def _own_warnings(path: Path, photograph: Bytes, fov: Bools, shape: bool) -> Ite
         yield Fault(
             path,
             "was compressed so hard that its blocks of 8 pixels show",
-            "Thin vessels are lost and false ones found: at a quality of 15 Dice fell by 0.12",
+            "Thin vessels are lost, false ones found: at a quality of 15 Dice fell by 0.08 to 0.10",
             "Take the file that the camera wrote, or save it with a quality of 70 or more",
         )
 
@@ -130,13 +130,13 @@ def _unsharp(photograph: Bytes, fov: Bools) -> tuple[str, str, str] | None:
     if not uneven and sharpness(photograph, fov) < LEAST_SHARP:
         return (
             "is out of focus, or was enlarged",
-            "Thin vessels are missed: blurring cost 0.04 of Dice on CHASE_DB1, and 0.14 on HRF",
+            "Thin vessels are missed: a blur of 3 pixels of 900 cost 0.07 of Dice on CHASE_DB1",
             "Take a sharper one; do not trust counts of thin vessels here",
         )
     if uneven or doubling(photograph, fov) > MOST_DOUBLED:
         return (
             "is blurred in one direction, or shows everything twice",
-            "The camera or the eye may have moved: a path of 14 pixels of 900 cost 0.09 of Dice",
+            "The camera or the eye may have moved: a path of 14 pixels of 900 cost 0.10 of Dice",
             "Take another one",
         )
     return None
