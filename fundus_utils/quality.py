@@ -130,7 +130,7 @@ def _unsharp(photograph: Bytes, fov: Bools) -> tuple[str, str, str] | None:
     if not uneven and sharpness(photograph, fov) < LEAST_SHARP:
         return (
             "is out of focus, or was enlarged",
-            "Thin vessels are missed: a blur of 3 pixels of 900 cost 0.07 of Dice on CHASE_DB1",
+            "Thin vessels are missed: a blur of 3 pixels of 900 cost 0.07 of Dice on two eyes",
             "Take a sharper one; do not trust counts of thin vessels here",
         )
     if uneven or doubling(photograph, fov) > MOST_DOUBLED:
