@@ -17,7 +17,7 @@ WIDTH = 14  # pixels, of the vessel of exercise 8.1
 DIAMETER = 3300  # pixels, of its field of view
 TRAINED_AT = 540  # pixels
 SOFT = "the soft camera"
-TARGETS = {SOFT: 0.71, "CHASE_DB1": 0.79}  # Dice, by camera
+TARGETS = {SOFT: 0.7, "CHASE_DB1": 0.79}  # Dice, by camera
 
 
 @exercise(
