@@ -116,7 +116,8 @@ PRESETS = {
     # study `generalization`), and its map is the mean over two scales, since a camera that sees 60
     # degrees makes vessels half as wide as one that sees 30.
     "shipped": replace(LAPTOP, minutes=60, scales=(1.0, 1.3), ranges=Ranges(noise=(0, 4))),
-    # From drawn eyes alone. Its scales were chosen on CHASE_DB1 01-10 and HRF 01-03.
+    # From drawn eyes alone. Its two scales were chosen on CHASE_DB1 01-10 and HRF 01-03, for the
+    # same reason.
     "drawn": Preset(
         minutes=120,
         width=12,
