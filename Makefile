@@ -35,7 +35,7 @@ app: setup
 # named: beside a folder, pytest forgets the files in it that were named, and their order.
 TWO := -n 2 --dist loadscope --no-loadscope-reorder
 LONGEST := $(wildcard $(foreach number,05 10 07 08 09,notebooks/$(number)_*.ipynb))
-NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb))
+NOTEBOOKS := $(sort $(wildcard notebooks/[0-9][0-9]_*.ipynb notebooks/solutions/[0-9][0-9]_*.ipynb))
 TESTS := $(sort $(wildcard tests/test_*.py))
 REST := $(filter-out $(LONGEST),$(NOTEBOOKS) $(TESTS))
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=900 \
