@@ -27,7 +27,12 @@ def _python() -> Finding:
 
 def _packages() -> Iterator[Finding]:
     """Compare what is installed with the single list of packages and their ranges."""
-    for line in requires("fundus-utils") or []:
+    try:
+        lines = requires("fundus-utils") or []
+    except PackageNotFoundError:
+        yield False, "fundus-utils itself is not installed: run `make setup`"
+        return
+    for line in lines:
         wanted = Requirement(line)
         if wanted.marker and not wanted.marker.evaluate({"extra": ""}):
             continue

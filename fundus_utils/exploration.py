@@ -33,8 +33,16 @@ class Contrast:
 
 
 def ring_around(label: Bools, fov: Bools, width: int = RING) -> Bools:
-    """Return the pixels of the field of view at most `width` pixels from a vessel, no vessel."""
-    near = ndimage.distance_transform_edt(~label) <= width
+    """Return the pixels of the field of view at most `width` pixels from a vessel, no vessel.
+
+    Args:
+        label, fov: bool (H, W).
+        width: pixels.
+
+    Returns:
+        bool (H, W); all False where the label is empty.
+    """
+    near = label.any() & (ndimage.distance_transform_edt(~label) <= width)
     return near & ~label & fov
 
 
@@ -121,8 +129,7 @@ def local_darkness(image: Bytes, fov: Bools, radius: int = 12) -> NDArray[np.flo
         fov: bool (H, W); 0 is returned outside.
         radius: of the closing's disc in pixels, larger than the widest vessel's half width.
     """
-    closed = ndimage.grey_closing(image, footprint=disk(radius))
-    return np.where(fov, (closed.astype(np.float64) - image) / 255, 0)
+    return np.where(fov, ndimage.black_tophat(image, footprint=disk(radius)) / 255, 0)
 
 
 def branching_angles(label: Bools, reach: int = 8) -> NDArray[np.float64]:

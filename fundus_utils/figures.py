@@ -13,6 +13,7 @@ import pandas as pd
 from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 
+from . import storage
 from .photograph import Bools, Bytes, Floats
 
 # Okabe and Ito's colours (2008), told apart with any kind of colour vision.
@@ -209,7 +210,8 @@ class LiveCurve:
             self.maps = {step: self.maps[step] for step in earlier if step in self.maps}
             self.maps[last] = self.middle_of(found)
         if self.keep:
-            np.savez_compressed(self.keep, **self.maps)
+            with storage.writing_whole(self.keep) as target:
+                np.savez_compressed(target, **self.maps)
         if not live():
             return
         mime, content = encode(watched(curve, list(self.maps.values())))

@@ -92,7 +92,8 @@ def doubling(photograph: Bytes, fov: Bools) -> float:
     centred = details - details[inside].mean()
     highest = 3 * centred[inside].std()  # a few bright spots shall not decide
     shown = np.where(inside, centred.clip(-highest, highest), 0)
-    height, width = (fft.next_fast_len(2 * side) for side in shown.shape)  # no turning over
+    least = 2 * FARTHEST + 1  # so far it is read, also where the picture is a narrow strip
+    height, width = (fft.next_fast_len(max(2 * side, least)) for side in shown.shape)  # no wrapping
 
     def with_itself(picture: NDArray) -> NDArray:
         spectrum = np.abs(fft.rfft2(picture, (height, width))) ** 2

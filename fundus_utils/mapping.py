@@ -10,6 +10,7 @@ import numpy as np
 
 from .calibration import halfway_threshold
 from .data import read_photograph
+from .data.own_folder import stem_of
 from .data.pictures import open_picture
 from .errors import FundusError
 from .photograph import Floats, find_fov
@@ -23,10 +24,11 @@ FEW = 6  # with fewer photographs it was not tried
 
 def check_names(images: Sequence[Path], out: Path) -> None:
     """Raise FundusError if two photographs would share a map, or a map replace a photograph."""
-    names = [path.stem for path in images]
+    names = [stem_of(path) for path in images]
+    folded = [name.casefold() for name in names]  # Windows and macOS do not tell `Eye` from `eye`
     given = {os.path.realpath(path) for path in images}  # also of links that lead in a circle
     for name in names:
-        if names.count(name) > 1:
+        if folded.count(name.casefold()) > 1:
             problem = f"two photographs are called {name}"
             raise FundusError(problem, "their maps would be one file, rename one")
         if any(os.path.realpath(path) in given for path in output_paths(out, name)):
@@ -96,7 +98,7 @@ class Mapping:
                 photograph = read_photograph(path)
                 fov = find_fov(photograph)
                 found = predict_map(self.trained, photograph, fov, self.flips)
-                made = save_prediction(self.out, path.stem, photograph, found, threshold)
+                made = save_prediction(self.out, stem_of(path), photograph, found, threshold)
                 for file in made:
                     print(file)
                 self.done.append(path)
@@ -106,7 +108,7 @@ class Mapping:
         """Write the overlays anew from the maps that are there, at another threshold."""
         for path in self.done:
             with self._never_ending_the_batch(path):
-                map_path, overlay_path = output_paths(self.out, path.stem)
+                map_path, overlay_path = output_paths(self.out, stem_of(path))
                 save_overlay(overlay_path, read_photograph(path), read_map(map_path) >= threshold)
 
     @contextlib.contextmanager

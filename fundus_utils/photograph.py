@@ -20,6 +20,7 @@ Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 RGB = ("red", "green", "blue")
+CHANNELS = (*RGB, "grey")  # that an image can be made of
 RED_SHARE = 0.1  # of the red maximum: darker is outside
 SPECK = 0.05  # of the picture: what is smaller is no field of view
 MULTIPLE = 16  # pixels: sides are padded to multiples of it, so that they can be halved four times
@@ -102,12 +103,12 @@ def image_channel(photograph: Bytes, name: str) -> Bytes:
             BT.601, which is what "read as grey" means in Keras and Pillow).
 
     Raises:
-        ValueError: another name.
+        FundusError: another name.
     """
     if name == "grey":
         return np.asarray(Image.fromarray(photograph).convert("L"))
     if name not in RGB:
-        raise ValueError(f"no channel is called {name!r}: choose from red, green, blue and grey.")
+        raise FundusError(f"no channel is called {name!r}", f"choose from {', '.join(CHANNELS)}")
     return photograph[..., RGB.index(name)]
 
 

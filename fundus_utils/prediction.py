@@ -181,8 +181,15 @@ def save_map(path: Path, probability: Floats) -> None:
 
 
 def read_map(path: Path) -> Floats:
-    """Read a map that `save_map` wrote: float32 (H, W) in [0, 1], exact to 1/131070."""
+    """Read a map that `save_map` wrote: float32 (H, W) in [0, 1], exact to 1/131070.
+
+    Raises:
+        FundusError: the picture is not grey with 16 bits, as one of notebook 11's ZIP is not.
+    """
     with Image.open(path) as picture:
+        if not picture.mode.startswith("I"):
+            problem = f"{path} is no 16-bit grey picture"
+            raise FundusError(problem, "give a map that the command `predict` wrote")
         return (np.asarray(picture) / 65535).astype(np.float32)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from .augmentation import merge, split
 from .errors import FundusError
 from .normalization import normalize, photograph_statistics
-from .photograph import Bytes, Floats, Sample, rescale
+from .photograph import CHANNELS, Bytes, Floats, Sample, rescale
 
 WAYS = ("dataset", "photograph")  # to normalize: by statistics of many, or each one by its own
 
@@ -32,10 +32,14 @@ class Preparation:
     std: float | None = None
 
     def __post_init__(self) -> None:
-        """Raise FundusError for a normalization that does not exist."""
+        """Raise FundusError for a normalization or a channel that does not exist, or no size."""
         if self.normalization not in WAYS:
             problem = f"no normalization is called {self.normalization!r}"
             raise FundusError(problem, f"choose from {', '.join(WAYS)}")
+        if not self.channels or not set(self.channels) <= set(CHANNELS):
+            raise FundusError(f"channels is {self.channels}", f"choose from {', '.join(CHANNELS)}")
+        if self.fov_diameter < 1:
+            raise FundusError(f"fov_diameter is {self.fov_diameter}", "give 1 pixel or more")
 
     @property
     def n_channels(self) -> int:

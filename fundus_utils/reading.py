@@ -29,7 +29,7 @@ from .vessel_numbers import vessel_numbers
 
 SHOWN_DIAMETER = 720  # pixels: that of the field of view in what is shown and measured
 MOST_FILLED = 0.5  # a mask that fills more of the field of view than this is no vessel tree
-LONGEST_STEM = 80  # characters: a file system takes 255 bytes
+LONGEST_STEM = 55  # characters, of up to 4 bytes each: a file system takes 255 bytes
 UNSAFE = r'[\x00-\x1f\x7f<>:"/\\|?*]'  # in a file's name, here or on another system
 LENGTHS = ("length", "width", "dimension", "tortuosity")  # what is measured on lines
 PART = 2**24  # bytes (16 MB): more make another ZIP, as browsers take no link of any length

@@ -33,6 +33,7 @@ class Report:
     part: str
     note: str
     threshold: float
+    threshold_source: str
     pooled: dict[str, float]
     photographs: pd.DataFrame
     warning: str
@@ -61,7 +62,8 @@ class Report:
         lines = [
             f"{self.set}, part {self.part!r}:",
             shown.to_string(float_format="{:.4f}".format),
-            f"inside the field of view, threshold {self.threshold:.2f} (from training images)",
+            f"inside the field of view, threshold {self.threshold:.2f}",
+            f"the threshold: {self.threshold_source}",
             f"low and high: 95 % interval of the mean, resampled over {n_patients} patients",
             self.note,
             self.warning,
@@ -82,6 +84,7 @@ class Report:
             "note": self.note,
             "warning": self.warning,
             "threshold": self.threshold,
+            "threshold_source": self.threshold_source,
             "patients": int(self.photographs["patient"].nunique()),
             "seen": marks[marks != ""].to_dict(),
             "pooled": self.pooled,
@@ -139,6 +142,7 @@ def report_on(
         part=part.part,
         note=part.note,
         threshold=trained.threshold,
+        threshold_source=trained.card.get("threshold_source", "where it comes from is not known"),
         pooled=found["pooled"],
         photographs=table,
         warning=_warning(trained, known, part),

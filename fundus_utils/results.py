@@ -77,13 +77,15 @@ def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
         FundusError: the table has other columns.
     """
     added = pd.DataFrame(rows)
-    before = path.read_text(encoding=storage.UTF8) if path.is_file() else ""
+    before = path.read_bytes() if path.is_file() else b""
     if before and list(read_table(path).columns) != list(added.columns):
         problem = f"{path} has other columns than its next row"
         raise FundusError(problem, "was the study changed? Rename the table and begin a new one")
+    if before and not before.endswith(b"\n"):  # an editor has left out the last one
+        before += b"\n"
     text = added.to_csv(index=False, header=not before, lineterminator="\n", encoding=storage.UTF8)
     with storage.writing_whole(path) as target:
-        target.write_text(before + text, encoding=storage.UTF8, newline="\n")
+        target.write_bytes(before + text.encode(storage.UTF8))
 
 
 def summary(table: pd.DataFrame, measure: str) -> pd.DataFrame:
@@ -99,7 +101,7 @@ def summary(table: pd.DataFrame, measure: str) -> pd.DataFrame:
         studies (Student's t). With one seed std, low and high are nan.
     """
     groups = table.groupby("name", sort=False)[measure]
-    found = pd.DataFrame({"seeds": groups.size(), "mean": groups.mean(), "std": groups.std()})
+    found = pd.DataFrame({"seeds": groups.count(), "mean": groups.mean(), "std": groups.std()})
     seeds = found["seeds"].where(found["seeds"] > 1)
     reach = stats.t.ppf(0.975, seeds - 1) * found["std"] / seeds**0.5
     found["low"] = found["mean"] - reach

@@ -73,11 +73,10 @@ def _sweep(parent: Path) -> None:
 
 
 @contextlib.contextmanager
-def writing_whole(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; move it there at the end, only if nothing failed.
+def scratch_beside(path: Path) -> Iterator[Path]:
+    """Give an empty folder on the disk of `path`; it is removed at the end.
 
-    Works for a file or a folder. An interrupted run leaves the old file, or none: never half.
-    What a killed run has left beside it is removed by the next one.
+    What a killed run has left is removed by the next one that works at the same place.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep(path.parent)
@@ -89,7 +88,17 @@ def writing_whole(path: Path) -> Iterator[Path]:
         ) as folder,
         filelock.FileLock(Path(folder, "lock")),
     ):
-        target = Path(folder, path.name)
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def writing_whole(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; move it there at the end, only if nothing failed.
+
+    Works for a file or a folder. An interrupted run leaves the old file, or none: never half.
+    """
+    with scratch_beside(path) as folder:
+        target = folder / path.name
         yield target
         target.replace(path)
 

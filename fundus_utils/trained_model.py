@@ -61,10 +61,11 @@ class TrainedModel:
 def find_model(name: str | Path) -> Path:
     """Return the folder of a model: `shipped`, `drawn`, or the path of another one's.
 
-    A folder of yours that is called like one of these two is `./drawn` or `./shipped`.
+    A folder of yours that is called like one of these two is `./drawn` or `./shipped`, and a `Path`
+    is always a folder: it has lost the `./`.
     """
     shipped = {folder.name: folder for folder in (SHIPPED, DRAWN)}
-    return shipped.get(str(name), Path(name))
+    return shipped.get(name, Path(name)) if isinstance(name, str) else name
 
 
 def is_finished(folder: Path) -> bool:

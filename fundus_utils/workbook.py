@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,8 @@ def stop_kernels() -> None:
     for client in list(_RUNNING):
         provisioner = getattr(client.km, "provisioner", None)
         if provisioner is not None and provisioner.pid:
-            os.kill(provisioner.pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                os.kill(provisioner.pid, signal.SIGTERM)
 
 
 def run(keep: bool = False) -> Path:
@@ -145,7 +147,7 @@ def run(keep: bool = False) -> Path:
 
     Raises:
         FundusError: a notebook stopped, see `execute`; those that have begun are let finish.
-        KeyboardInterrupt: the reader stopped it; the kernels are ended.
+        KeyboardInterrupt, SystemExit: it was stopped; the kernels are ended.
     """
     os.environ["FUNDUS_LIVE"] = "0"
     paths = notebook_paths()
@@ -158,7 +160,8 @@ def run(keep: bool = False) -> Path:
         begin = time.monotonic()
         notebook = execute(path, bar)
         bar.write(f"{path.stem}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
-        nbformat.write(notebook, out / path.name)
+        with storage.writing_whole(out / path.name) as target:
+            nbformat.write(notebook, target)
         if keep:
             store(path, notebook)
 
@@ -172,7 +175,7 @@ def run(keep: bool = False) -> Path:
                 one.result()
         except BaseException as reason:
             pool.shutdown(wait=False, cancel_futures=True)
-            if isinstance(reason, KeyboardInterrupt):
+            if not isinstance(reason, Exception):  # stopped from outside, not by a notebook
                 stop_kernels()
             raise
     return out

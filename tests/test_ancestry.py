@@ -1,7 +1,9 @@
 """Trainings that begin with a model's weights: what they take over, what they refuse, the cards."""
 
 import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from fundus_utils.prediction import predict_map
 from fundus_utils.quiet import keras
 from fundus_utils.trained_model import DRAWN, SHIPPED, find_model, load_model
 from fundus_utils.training import patients, train
-from fundus_utils.training.ancestry import chosen_preset, weights_checksum
+from fundus_utils.training.ancestry import chosen_preset, find_ancestor, weights_checksum
 from fundus_utils.training.presets import PRESETS, preset_of_card
 
 STILL_RATE = 1e-12  # so low that the weights stay where they were
@@ -173,6 +175,16 @@ def test_a_set_of_one_patient_beside_another_set_is_fitted_to(tiny_set, drawn_fo
     assert [len(part) for part in data.fitted] == [2, 4]
     assert [len(part) for part in data.held] == [0, 2]
     assert [len(part) for part in data.judged] == [2]
+
+
+def test_a_folder_of_ones_own_may_be_called_like_a_model(tmp_path, monkeypatch):
+    shutil.copytree(SHIPPED, tmp_path / "drawn")
+    monkeypatch.chdir(tmp_path)
+    own = card_of(SHIPPED)["steps"]
+    assert own != card_of(DRAWN)["steps"]
+    for start in ("./drawn", Path("drawn")):
+        assert find_ancestor(start).trained.card["steps"] == own
+    assert find_ancestor("drawn").trained.card["steps"] == card_of(DRAWN)["steps"]
 
 
 # The models that come with the package

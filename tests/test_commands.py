@@ -63,9 +63,10 @@ def test_minutes_must_be_above_0():
 
 
 def test_two_photographs_of_one_name_are_refused(tmp_path, capsys):
-    files = [str(tmp_path / "a" / "eye.png"), str(tmp_path / "b" / "eye.png")]
-    assert main(["predict", *files, "--out", str(tmp_path)]) == 1
-    assert "eye" in capsys.readouterr().err
+    for other in ("eye.png", "eye.jpg", "Eye.png", "eye.ppm.gz"):
+        files = [str(tmp_path / "a" / "eye.png"), str(tmp_path / "b" / other)]
+        assert main(["predict", *files, "--out", str(tmp_path)]) == 1
+        assert "two photographs are called eye" in capsys.readouterr().err
 
 
 def test_predict_writes_a_16_bit_map_and_an_overlay(tmp_path):

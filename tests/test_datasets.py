@@ -263,6 +263,21 @@ def test_a_mask_that_may_be_right_is_taken(
     assert np.array_equal(load_set("folder", "unlabelled")[0].fov, mask)
 
 
+@pytest.mark.parametrize("kind", ["masks", "labels2"])
+def test_a_mask_or_second_label_without_its_photograph_is_named(data: Path, kind: str) -> None:
+    root = own_folder(data / "folder", labels=VESSELS, masks=DISC, labels2=VESSELS)
+    save(root / kind / "misspelt.png", DISC)
+    with pytest.raises(FundusError, match=rf"{kind}: no photograph for misspelt"):
+        load_set("folder", "all")
+
+
+def test_a_remark_with_a_semicolon_does_not_change_the_table(data: Path) -> None:
+    root = own_folder(data / "folder", labels=VESSELS)
+    lines = [f"{path.stem},p1,left; blurred" for path in (root / "images").iterdir()]
+    (root / "patients.csv").write_text("\n".join(lines), encoding="utf-8")
+    assert {one.patient for one in load_set("folder", "all")} == {"p1"}
+
+
 def test_own_folder_elsewhere_without_masks(data: Path, tmp_path: Path) -> None:
     root = own_folder(tmp_path / "mine", labels=VESSELS)
     train = load_set(f"folder:{root}", "train")

@@ -1,6 +1,7 @@
 """What trains differently has another fingerprint; what trains alike has the same."""
 
 import functools
+import importlib
 import os
 import subprocess
 import sys
@@ -123,6 +124,43 @@ def typed(factor):
 def test_a_class_typed_into_a_notebook_is_told_by_what_it_does():
     assert key(typed(1)) == key(typed(1))  # also though Keras numbers their names
     assert key(typed(1)) != key(typed(2))
+
+
+def weighing(weights, factor):
+    """Return a loss class whose numbers stand in its class, one of them in a static method."""
+
+    class Weighing:
+        WEIGHTS = weights
+
+        @staticmethod
+        def scaled(value):
+            return value * factor
+
+        def __call__(self, truth, prediction):
+            return self.scaled(truth * prediction) * self.WEIGHTS[0]
+
+    return Weighing()
+
+
+@pytest.mark.parametrize("other", [((1, 3), 1), (np.array([1, 2]), 1), ((1, 2), 5)])
+def test_what_stands_in_a_class_shows(other):
+    assert key(weighing((1, 2), 1)) == key(weighing((1, 2), 1))
+    assert key(weighing((1, 2), 1)) != key(weighing(*other))
+
+
+def test_a_module_of_the_readers_shows(tmp_path, monkeypatch):
+    file = tmp_path / "readers_helpers.py"
+    monkeypatch.syspath_prepend(tmp_path)
+    keys = []
+    for factor in (1, 2):
+        file.write_text(f"def blur(x):\n    return {factor} * x\n", encoding="utf-8")
+        monkeypatch.setitem(globals(), "HELPERS", importlib.import_module("readers_helpers"))
+        keys.append(key(through_a_module))
+    assert keys[0] != keys[1]
+
+
+def through_a_module(truth, prediction):
+    return HELPERS.blur(truth) * prediction  # noqa: F821 - set by the test
 
 
 def test_numbers_of_numpy_and_tensors_are_values():

@@ -249,6 +249,12 @@ def test_map_survives_its_16_bit_file(tmp_path: Path) -> None:
     assert np.abs(again - probability).max() <= 1 / 131070 + 1e-7
 
 
+def test_a_map_of_eight_bits_is_not_read_as_one_of_sixteen(tmp_path):
+    Image.fromarray(np.full((4, 4), 255, np.uint8)).save(tmp_path / "map.png")
+    with pytest.raises(FundusError, match=r"map\.png is no 16-bit grey picture"):
+        read_map(tmp_path / "map.png")
+
+
 def test_saved_prediction_is_a_map_and_an_overlay(tmp_path: Path) -> None:
     photograph, fov = eye()
     probability = fov * np.float32(0.7)

@@ -34,6 +34,14 @@ def test_an_unknown_normalization_is_refused() -> None:
         Preparation(normalization="batch")
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"channels": ("gren",)}, {"channels": ()}, {"fov_diameter": 0}], ids=str
+)
+def test_a_channel_that_is_none_and_no_size_are_refused(wrong: dict) -> None:
+    with pytest.raises(FundusError, match=next(iter(wrong))):
+        Preparation(**wrong)
+
+
 @pytest.mark.parametrize("given_ones", [{}, {"mean": 0.3}, {"std": 0.1}])
 def test_normalization_by_data_set_asks_for_its_statistics(given_ones: dict) -> None:
     preparation = Preparation(fov_diameter=101, **given_ones)

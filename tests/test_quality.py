@@ -97,6 +97,11 @@ def test_doubling_is_the_correlation_of_two_equal_pictures_laid_over_each_other(
     assert doubling(*grainy(noise + np.roll(noise, 70, 0))) < 0.1  # too far apart
 
 
+def test_a_flat_strip_can_be_asked_for_doubling():
+    strip = np.random.default_rng(0).integers(0, 255, (70, 1500, 3), np.uint8)
+    assert 0 <= doubling(strip, np.ones(strip.shape[:2], bool)) <= 1
+
+
 def test_evenness_of_a_texture_that_is_alike_in_all_directions_and_of_one_that_is_not():
     noise = np.random.default_rng(0).standard_normal((560, 560))
     assert evenness(*grainy(noise)) > 0.95

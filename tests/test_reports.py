@@ -31,6 +31,7 @@ def made(dice: list[float], patients: list[str], part: str = "test", seen: str =
         part=part,
         note="split by hand",
         threshold=0.5,
+        threshold_source="highest Dice on two patients",
         pooled={name: 0.77 for name in MEASURES},
         photographs=table,
         warning="4 of 4 were seen" if seen else "",
@@ -65,7 +66,9 @@ def test_measures_keep_the_photographs_order_and_what_is_undefined() -> None:
 
 def test_the_text_says_threshold_patients_split_and_what_was_seen() -> None:
     text = made([0.6, 0.8], ["p", "q"], seen="fitted").text
-    for words in ("threshold 0.50", "2 patients", "split by hand", "4 of 4 were seen", "fitted"):
+    for words in ("threshold 0.50", "highest Dice on two", "2 patients", "split by hand"):
+        assert words in text
+    for words in ("4 of 4 were seen", "fitted"):
         assert words in text
     assert "fitted" not in made([0.6, 0.8], ["p", "q"]).text
 

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fundus_utils.errors import FundusError
-from fundus_utils.results import CURVE, read_curve, save_table
+from fundus_utils.results import (
+    CURVE,
+    append_rows,
+    read_curve,
+    read_table,
+    save_table,
+    summary,
+)
 
 HEADER = b"epoch,step,loss,val_loss,val_dice,learning_rate\n"
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -82,3 +89,21 @@ def test_broken_curve_is_named(content: bytes, tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(FundusError, match=r"curve\.csv is no training curve"):
         read_curve(path)
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_rows_are_added_below_whatever_the_table_ends_with(tmp_path: Path, end: bytes) -> None:
+    path = tmp_path / "table.csv"
+    before = b"name,seed\r\na,1" + end
+    path.write_bytes(before)
+    append_rows(path, [{"name": "b", "seed": 2}])
+    assert path.read_bytes().startswith(before)
+    assert read_table(path).to_dict("list") == {"name": ["a", "b"], "seed": [1, 2]}
+
+
+def test_a_seed_without_a_value_does_not_count() -> None:
+    dice = {"a": [0.80, 0.81, np.nan], "b": [0.80, 0.81]}
+    rows = [{"name": name, "dice": value} for name, values in dice.items() for value in values]
+    found = summary(pd.DataFrame(rows), "dice")
+    assert found["seeds"].to_dict() == {"a": 2, "b": 2}
+    assert found.loc["a", "low"] == pytest.approx(found.loc["b", "low"])

@@ -27,6 +27,7 @@ from fundus_utils.training import study, study_file
 from fundus_utils.training.ancestry import weights_checksum
 from fundus_utils.training.study_file import commit_of, read_study
 from fundus_utils.training.study_left import left_of, seconds_left
+from fundus_utils.training.study_parts import is_here, parts_of
 
 TINY_STUDY = """
 sets = ["folder:{folder}"]
@@ -557,6 +558,15 @@ def test_a_test_of_no_part_is_refused(each_file):
     changed(each_file, " test", " tset")
     with pytest.raises(FundusError, match="no part is called 'tset'"):
         left_of(each_file)
+
+
+def test_a_folder_may_have_a_blank_in_its_path(tmp_path):
+    folder = tmp_path / "my eyes"
+    (folder / "images").mkdir(parents=True)
+    for text in (f"folder:{folder}", f"folder:{folder} validation"):
+        assert not is_here(text)  # it is found, and is empty
+    with pytest.raises(FundusError, match="holds no pictures"):
+        parts_of((f"folder:{folder} train",))
 
 
 def test_a_study_is_diagnosed_or_measured_photograph_by_photograph(each_file):

@@ -129,25 +129,27 @@ import sys
 from pathlib import Path
 from fundus_utils import storage, workbook
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 storage.PROJECT = Path(sys.argv[1])
 workbook.run()
 """
 
 
-def test_an_interrupt_ends_the_run_and_its_kernels(tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_and_its_kernels(tmp_path, monkeypatch, number) -> None:
     folder = course(tmp_path, monkeypatch, **{"05_long": WAIT})
     command = [sys.executable, "-c", RUN, str(tmp_path)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
         while not (folder / "begun").exists():
             assert process.poll() is None
             time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         try:
             _, said = process.communicate(timeout=120)  # the cell itself would take ten minutes
         finally:
             process.kill()
     assert process.returncode != 0
-    assert b"KeyboardInterrupt" in said
+    assert (b"KeyboardInterrupt" in said) == (number == signal.SIGINT)
 
 
 # What is executed
@@ -287,3 +289,14 @@ def test_the_doctor_names_what_is_missing(
     text = capsys.readouterr().out
     assert "FAIL pooch is not installed" in text
     assert "FAIL numpy 0.0" in text
+
+
+def test_the_doctor_says_so_where_the_package_itself_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def absent(name: str) -> list[str]:
+        raise doctor.PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor, "requires", absent)
+    assert not doctor.report()
+    assert "FAIL fundus-utils itself is not installed: run `make setup`" in capsys.readouterr().out

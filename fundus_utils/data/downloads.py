@@ -3,14 +3,12 @@
 import os
 import shutil
 import tarfile
-import tempfile
 import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
 
-import filelock
 import pooch
 import requests
 from tqdm import tqdm
@@ -197,17 +195,9 @@ def _unpack(name: str, path_of: Mapping[Archive, Path], unfinished: Path, target
 
 def _unpack_and_move_in(name: str, path_of: Mapping[Archive, Path], root: Path) -> None:
     """Unpack archives beside the set's folder; move their files into it once all are there."""
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(
-            prefix=storage.MAKING,
-            dir=root.parent,
-            ignore_cleanup_errors=True,
-        ) as folder,
-        filelock.FileLock(Path(folder, "lock")),  # else `storage` may sweep the folder away
-    ):
-        target = Path(folder, root.name)
-        _unpack(name, path_of, Path(folder, "unfinished"), target)
+    with storage.scratch_beside(root) as folder:
+        target = folder / root.name
+        _unpack(name, path_of, folder / "unfinished", target)
         shutil.copytree(target, root, dirs_exist_ok=True, copy_function=os.replace)
 
 

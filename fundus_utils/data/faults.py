@@ -15,6 +15,7 @@ from scipy import ndimage, optimize
 
 from ..errors import FundusError
 from ..photograph import Bools, Bytes, find_fov, resize
+from .pictures import FORMATS
 
 LOOKED_AT = 600  # pixels: the longer side of the shrunk copy on which photographs are judged
 LEAST_SIDE = 64  # pixels: below it a fundus photograph has no vessel that is a pixel wide
@@ -67,7 +68,7 @@ def header_of(path: Path, content: bytes | None = None) -> tuple[str, int]:
         content: its bytes, where it is not on the disk.
     """
     try:
-        with Image.open(path if content is None else io.BytesIO(content)) as image:
+        with Image.open(path if content is None else io.BytesIO(content), formats=FORMATS) as image:
             return image.format or "", getattr(image, "n_frames", 1)
     except Exception:  # decoders raise anything
         return "", 1

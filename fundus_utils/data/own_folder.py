@@ -132,6 +132,13 @@ def _match(where: Path, stems: Set[str], partners: Set[str], partner: str) -> No
         raise FundusError(f"{where}: no {partner} for {lonely}", f"there must be {rule}")
 
 
+def _alone(where: Path, lonely: Set[str]) -> None:
+    """Raise FundusError if pictures belong to no photograph: a name may be misspelt."""
+    if lonely:
+        problem = f"{where}: no photograph for {', '.join(sorted(lonely)[:5])}"
+        raise FundusError(problem, "give it the name of its photograph in images/, or remove it")
+
+
 def _read_rows(table: Path) -> list[list[str]]:
     """Read the cells of a CSV table, with commas or, as Excel may write it, with semicolons.
 
@@ -139,7 +146,8 @@ def _read_rows(table: Path) -> list[list[str]]:
     """
     try:
         text = table.read_text(encoding="utf-8-sig")  # with Excel's mark or without
-        delimiter = ";" if ";" in text else ","
+        first = re.search("[,;]", text)  # what comes later may be a remark
+        delimiter = first[0] if first else ","
         return list(csv.reader(text.splitlines(), delimiter=delimiter))
     except UnicodeDecodeError:
         raise FundusError(f"{table} is not UTF-8 text", "save it as CSV UTF-8") from None
@@ -178,6 +186,8 @@ def _patients(root: Path, stems: Set[str]) -> dict[str, str]:
 def folder_records(root: Path) -> Iterator[Record]:
     """List a reader's own set: images/, labels/, and if there, masks/ and labels2/, by file stem.
 
+    A second label may be there for some photographs only.
+
     Without labels/ the photographs are `unlabelled`. An optional patients.csv (lines
     `stem,patient`, for every photograph) says whose eye it is; without it each photograph counts
     as a patient. The last third of the patients is the test part.
@@ -197,6 +207,8 @@ def folder_records(root: Path) -> Iterator[Record]:
         _match(root / "images", labels.keys(), stems, "photograph")
     if masks:
         _match(root / "masks", stems, masks.keys(), "mask")
+    for name, pictures in {"masks": masks, "labels2": second_labels}.items():
+        _alone(root / name, pictures.keys() - stems)
     patient_of = _patients(root, stems)
     patients = sorted(set(patient_of.values()))
     train = set(patients[: len(patients) - len(patients) // 3])

@@ -86,7 +86,8 @@ class Checkpoints(keras.callbacks.Callback):
         self.swap = swap
         self.best = folder / "best.weights.h5"  # the weights with the lowest validation loss
         curve = self._read(results.read_curve, folder / "curve.csv")
-        files = {int(path.name[6:9]): path for path in folder.glob("epoch_[0-9]*.weights.h5")}
+        saved = folder.glob("epoch_[0-9]*.weights.h5")
+        files = {int(path.name.split(".")[0].removeprefix("epoch_")): path for path in saved}
         self.done = max((number for number in files if number <= len(curve)), default=0)
         self.curve = curve[: self.done]
         self.last = files.get(self.done)

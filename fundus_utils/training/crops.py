@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -151,16 +152,20 @@ class EndlessCrops(Crops):
 
     eyes: Any = None  # see `eyes.Eyes`
     _ready: dict[int, CropSource] = field(default_factory=dict, init=False, repr=False)
+    _tidying: Lock = field(default_factory=Lock, init=False, repr=False)
 
     def source(self, i: int, rng: Generator) -> CropSource:
         """Return the eye that crop i is cut from."""
         number = i // CROPS_AN_EYE + int(rng.integers(self.eyes.keep))
-        if number not in self._ready:
-            self._ready[number] = self.measured(self.eyes[number])
+        found = self._ready.get(number)
+        if found is None:
+            found = self.measured(self.eyes[number])
             oldest = number - 2 * self.eyes.keep
-            for old in [one for one in self._ready if one < oldest]:
-                self._ready.pop(old, None)  # another thread may have been faster
-        return self._ready[number]
+            with self._tidying:  # two threads make crops
+                self._ready[number] = found
+                for old in [one for one in self._ready if one < oldest]:
+                    del self._ready[old]
+        return found
 
     def close(self) -> None:
         """Stop the drawing."""

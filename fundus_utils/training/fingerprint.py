@@ -19,11 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import quiet
+from .. import quiet, storage
 
 PACKAGES = ("fundus-utils", "tensorflow", "keras", "numpy", "scipy", "pillow")
 DEPTH = 6  # of values in values: deeper ones are named by their type alone
 PLAIN = (str, int, float, bool, type(None))
+VALUES = (*PLAIN, list, tuple, set, frozenset, dict, np.ndarray, np.generic)
 
 
 def versions() -> dict[str, str]:
@@ -83,7 +84,12 @@ def _qualified(thing: Any) -> str:
 def _is_library(thing: Any) -> bool:
     """Say whether a function or class is installed, or part of this package: its version tells."""
     module = sys.modules.get(thing.__module__ or "")
-    if module is None or module.__name__ == "__main__":
+    return module is not None and _is_installed(module)
+
+
+def _is_installed(module: ModuleType) -> bool:
+    """Say whether a module is installed, or part of this package."""
+    if module.__name__ == "__main__":
         return False
     if module.__name__.partition(".")[0] == __name__.partition(".")[0]:
         return True
@@ -99,7 +105,11 @@ def _function(function: FunctionType, inner: Callable) -> dict[str, Any]:
     taken = {}
     for name in sorted(_names_in(function.__code__)):
         value = function.__globals__.get(name)
-        if value is not None and value is not function and not isinstance(value, ModuleType):
+        if isinstance(value, ModuleType):
+            file = getattr(value, "__file__", None)
+            if file and not _is_installed(value):
+                taken[name] = storage.sha256(Path(file))  # any of it may be used
+        elif value is not None and value is not function:
             taken[name] = inner(value)
     return {
         "code": _compiled(function.__code__),
@@ -136,9 +146,14 @@ def _class(kind: type, inner: Callable) -> list[Any]:
     """Describe a reader's class: its bases, and its methods and attributes."""
     members = {}
     for name, value in vars(kind).items():
-        plain = isinstance(value, PLAIN) and not name.startswith("__")
-        if plain or isinstance(value, FunctionType | property):
-            members[name] = inner(value.fget if isinstance(value, property) else value)
+        if isinstance(value, FunctionType):
+            members[name] = inner(value)
+        elif isinstance(value, property):
+            members[name] = inner(value.fget)
+        elif isinstance(value, staticmethod | classmethod):
+            members[name] = inner(value.__func__)
+        elif isinstance(value, VALUES) and not name.startswith("__"):
+            members[name] = inner(value)
     return [kind.__qualname__, [inner(base) for base in kind.__bases__], members]
 
 

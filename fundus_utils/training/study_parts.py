@@ -1,5 +1,7 @@
 """The parts of data sets that a study learns from, or tests on, by the names it writes."""
 
+from pathlib import Path
+
 from ..data import SOURCES, FundusSet, load_set
 from ..errors import FundusError
 
@@ -8,11 +10,15 @@ PART_NAMES = ("train", "test", "all", "fit", "validation")
 
 def parts_of(names: tuple[str, ...]) -> list[FundusSet]:
     """Return the parts of data sets that a study names: `SET`, its training part, or `SET PART`."""
-    found = []
-    for text in names:
-        name, _, part = text.partition(" ")
-        found.append(load_set(name, part or "train"))
-    return found
+    return [load_set(*_name_and_part(text)) for text in names]
+
+
+def _name_and_part(text: str) -> tuple[str, str]:
+    """Divide `SET PART` at its last blank: the path of a `folder:PATH` may hold others."""
+    name, blank, part = text.rpartition(" ")
+    if not blank or Path(text.partition(":")[2] or "nothing").is_dir():
+        return text, "train"
+    return name, part
 
 
 def is_here(text: str) -> bool:
@@ -21,11 +27,11 @@ def is_here(text: str) -> bool:
     Raises:
         FundusError: no set, or no part, has that name.
     """
-    kind = text.partition(" ")[0].partition(":")[0]
+    name, part = _name_and_part(text)
+    kind = name.partition(":")[0]
     if kind not in SOURCES:
         raise FundusError(f"no data set is called {kind!r}", f"choose from {', '.join(SOURCES)}")
-    part = text.partition(" ")[2]
-    if part not in ("", *PART_NAMES):
+    if part not in PART_NAMES:
         raise FundusError(f"no part is called {part!r}", f"choose from {', '.join(PART_NAMES)}")
     try:
         return len(parts_of((text,))) > 0
