@@ -15,6 +15,7 @@ Range = tuple[float, float]
 Size = tuple[int, int] | None
 Point = tuple[float, float] | None
 Affine = tuple[float, float, float, float, float, float]
+LEAST = {"scale": 0.01, "gamma": 0.01, "noise": 0}  # that can be drawn
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ class Ranges:
         """Raise FundusError for a range that nothing can be drawn from."""
         spans = {name: span for name, span in vars(self).items() if name != "mirror"}
         for name, (low, high) in spans.items():
-            if low > high or (name == "noise" and low < 0):
+            if not low <= high or low < LEAST.get(name, -np.inf):
                 problem = f"{name} is {(low, high)}"
-                raise FundusError(problem, "write the lower end first; noise is 0 or more")
+                raise FundusError(problem, f"write the lower end first; the least are {LEAST}")
 
 
 STILL = Ranges(

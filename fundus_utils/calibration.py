@@ -133,7 +133,7 @@ def with_temperature(probability: Floats, temperature: float) -> Floats:
         temperature: T, above 0. 1 leaves the map as it is, but for the clipping.
 
     Returns:
-        float32, the same shape, in (0, 1).
+        float32, the same shape, in [0, 1].
 
     Raises:
         FundusError: the temperature is not above 0.

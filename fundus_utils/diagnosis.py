@@ -41,7 +41,12 @@ def head_of(model: Any) -> tuple[Any, NDArray[np.float64], float]:
 
 
 def cross_entropy_of(label: NDArray[np.bool_], logit: NDArray[np.float64]) -> float:
-    """Return the mean binary cross-entropy in nats of a map that is sigmoid(logit)."""
+    """Return the mean binary cross-entropy in nats of a map that is sigmoid(logit).
+
+    Args:
+        label: bool, the shape of `logit`.
+        logit: float64, any shape: what the last layer computes before its sigmoid.
+    """
     return float(np.mean(np.logaddexp(0, logit) - label * logit))
 
 
@@ -50,6 +55,9 @@ def refitted_losses(label: NDArray[np.bool_], logit: NDArray[np.float64]) -> tup
 
     Neither changes the order of the pixels: what they bring was missing in how sure the map is, not
     in what it shows (Platt 1999).
+
+    Args:
+        label, logit: as `cross_entropy_of` takes them.
     """
 
     def with_bias(shift: float) -> float:

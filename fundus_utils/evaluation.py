@@ -45,7 +45,11 @@ def base_rate_loss(share: float) -> float:
 
 
 def confusion(label: Bools, vessels: Bools) -> Counts:
-    """Count (true positives, false positives, false negatives, true negatives) of two masks."""
+    """Count (true positives, false positives, false negatives, true negatives) of two masks.
+
+    Args:
+        label, vessels: bool, one shape: the pixels inside the field of view.
+    """
     true_positives = int((label & vessels).sum())
     false_positives = int(vessels.sum()) - true_positives
     false_negatives = int(label.sum()) - true_positives
@@ -58,7 +62,11 @@ def _ratio(above: float, below: float, otherwise: float = UNDEFINED) -> float:
 
 
 def dice(label: Bools, vessels: Bools) -> float:
-    """Return 2 TP / (2 TP + FP + FN), in [0, 1]; 1 if both masks are empty (Dice 1945)."""
+    """Return 2 TP / (2 TP + FP + FN), in [0, 1]; 1 if both masks are empty (Dice 1945).
+
+    Args:
+        label, vessels: bool, one shape: the pixels inside the field of view.
+    """
     tp, fp, fn, _ = confusion(label, vessels)
     return _ratio(2 * tp, 2 * tp + fp + fn, otherwise=1.0)
 
@@ -74,7 +82,7 @@ def measures(label: Bools, probability: Floats, threshold: float) -> dict[str, f
     Returns:
         One float for each name of PIXEL_MEASURES. What a label without vessels, or without
         background, leaves undefined (AUC, average precision, sensitivity or specificity) is nan;
-        of no pixel at all, every measure.
+        of no pixel at all, every measure. MCC (Matthews 1975) is 0 where it is 0 / 0.
     """
     flat_label = label.ravel()
     score = probability.ravel()

@@ -86,7 +86,7 @@ def vessel_widths(label: Bools) -> NDArray[np.float64]:
 
 
 def vessel_share(sample: Sample) -> float:
-    """Return the share of the field of view that the label calls vessel, in [0, 1]."""
+    """Return the share of the field of view that the label calls vessel, in [0, 1], or nan."""
     if sample.label is None:
         return float("nan")
     return float(sample.label[sample.fov].mean())
@@ -175,7 +175,10 @@ def fractal_dimension(label: Bools) -> float:
     """Return the box-counting dimension of the vessels' centre lines: a line 1, a full plane 2.
 
     The slope of log(boxes that hold a piece of a centre line) over log(1 / side of the box), sides
-    2 to 64 pixels. A label without a vessel has none: nan.
+    2 to 64 pixels (Liebovitch and Toth 1989). A label without a vessel has none: nan.
+
+    Args:
+        label: bool (H, W).
     """
     lines = skeletonize(label)
     if not lines.any():

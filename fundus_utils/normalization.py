@@ -73,6 +73,9 @@ def photograph_statistics(image: Bytes, fov: Bools) -> tuple[float, float]:
     Args:
         image: uint8 (H, W, n) or (H, W); all channels count together.
         fov: bool (H, W); where it is empty, (0, 1) is returned.
+
+    Returns:
+        mean in [0, 1]; standard deviation, 1/255 at least, so that an even picture can be divided.
     """
     values = image[fov] / 255
     if values.size == 0:

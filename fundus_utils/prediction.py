@@ -167,14 +167,23 @@ def predict_set(
     flips: bool | None = None,
     progress: bool = False,
 ) -> Iterator[tuple[str, Bools | None, Floats, Bools]]:
-    """Predict photograph after photograph, see `predict_map`: (name, label, map, field of view)."""
+    """Predict photograph after photograph, see `predict_map`.
+
+    Yields:
+        (name, label bool (H, W) or None, map float32 (H, W), field of view bool (H, W)).
+    """
     for sample in tqdm(samples, unit="photograph", disable=not progress, file=sys.stderr):
         probability = predict_map(trained, sample.photograph, sample.fov, flips)
         yield sample.name, sample.label, probability, sample.fov
 
 
 def save_map(path: Path, probability: Floats) -> None:
-    """Write a probability map as a 16-bit grey PNG: 0 is 0, 65535 is 1; whole or not at all."""
+    """Write a probability map as a 16-bit grey PNG: 0 is 0, 65535 is 1; whole or not at all.
+
+    Args:
+        path: of the file.
+        probability: float (H, W) in [0, 1].
+    """
     grey = np.rint(probability.astype(np.float64) * 65535).astype(np.uint16)
     with storage.writing_whole(path) as target:
         Image.fromarray(grey).save(target, format="PNG")

@@ -137,7 +137,16 @@ def test_noise_stays_within_the_greys(value: int) -> None:
     assert abs(noisy[..., 0].astype(int) - value).max() < 40  # none comes out at the other end
 
 
-@pytest.mark.parametrize("wrong", [{"noise": (4, 0)}, {"noise": (-1, 2)}, {"scale": (1.2, 0.8)}])
+NONE = [
+    {"noise": (4, 0)},
+    {"noise": (-1, 2)},
+    {"scale": (1.2, 0.8)},
+    {"scale": (0, 1)},
+    {"shear": (0, float("nan"))},
+]
+
+
+@pytest.mark.parametrize("wrong", NONE, ids=str)
 def test_a_range_that_nothing_can_be_drawn_from_is_refused(wrong: dict) -> None:
     with pytest.raises(FundusError, match="lower end first"):
         replace(Ranges(), **wrong)

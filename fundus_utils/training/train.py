@@ -222,9 +222,13 @@ def made_model(
 ) -> Path:
     """Return the folder of a model trained on one set for `steps` steps, trained at first use.
 
-    A training that was stopped goes on; two notebooks that ask at once train once. See `train`.
-    `leaves` is a file that `on_epoch` writes: where it is missing, a model that is there (another
-    notebook may have trained it) is trained anew.
+    A training that was stopped goes on; two notebooks that ask at once train once.
+
+    Args:
+        name: of a set, see `data.load_set`; its training part is learned from.
+        preset, steps, seed, on_epoch, photographs: see `train`.
+        leaves: a file that `on_epoch` writes: where it is missing, a model that is there (another
+            notebook may have trained it) is trained anew.
     """
     folder = model_folder(name, preset, steps, seed, photographs)
     with storage.locked(storage.derived_dir() / ".locks" / folder.name, wait=True):
