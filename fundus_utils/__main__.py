@@ -1,5 +1,6 @@
 """The command python -m fundus_utils: doctor, download, run, train, evaluate, predict, study."""
 
+import io
 import signal
 import sys
 import time
@@ -149,8 +150,9 @@ def predict(options: Namespace) -> int:
 
     if options.out.exists() and not options.out.is_dir():
         raise FundusError(f"{options.out} is a file", "choose a folder for the maps")
-    images = photographs_among(pictures_given(options.image))
-    check_names(images, options.out)
+    given = pictures_given(options.image)
+    images = photographs_among(given)
+    check_names(images, options.out, given)
     flips = False if options.no_flips else None
     return map_photographs(
         load_model(options.model),
@@ -201,6 +203,9 @@ def _terminated(number: int, frame: Any) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code: 0, or 1 after an error that it has explained."""
     options = parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a file's name may be in no alphabet
+            stream.reconfigure(errors="backslashreplace")
     try:
         return min(1, options.action(options) or 0)
     except (FundusError, OSError) as error:  # the latter: no permission, a full disk

@@ -41,8 +41,7 @@ class Ranges:
         spans = {name: span for name, span in vars(self).items() if name != "mirror"}
         for name, (low, high) in spans.items():
             if not low <= high or low < LEAST.get(name, -np.inf):
-                problem = f"{name} is {(low, high)}"
-                raise FundusError(problem, f"write the lower end first; the least are {LEAST}")
+                raise FundusError(f"{name} is {(low, high)}", f"lower end first, at least {LEAST}")
 
 
 STILL = Ranges(

@@ -67,6 +67,9 @@ def _sets() -> Iterator[Finding]:
                 reason = getattr(error, "problem", error)
                 yield False, f"{name}: {reason}; it comes with the project: get the project again"
                 continue
+            if SOURCES[name].find_folder().is_dir():
+                yield True, f"{name}: not whole, and not needed; {getattr(error, 'problem', error)}"
+                continue
             yield True, f"{name}: not here, and not needed; data/README.md says how to get it"
 
 

@@ -22,30 +22,42 @@ JPEG = (".jpg", ".jpeg")
 FEW = 6  # with fewer photographs it was not tried
 
 
-def check_names(images: Sequence[Path], out: Path) -> None:
-    """Raise FundusError if two photographs would share a map, or a map replace a photograph."""
+def check_names(images: Sequence[Path], out: Path, given: Sequence[Path] = ()) -> None:
+    """Raise FundusError if two photographs would share a map, or a map replace a given picture.
+
+    Args:
+        images: the photographs' files.
+        out: the folder of their maps.
+        given: all pictures among which they were, see `photographs_among`.
+    """
     names = [stem_of(path) for path in images]
     folded = [name.casefold() for name in names]  # Windows and macOS do not tell `Eye` from `eye`
-    given = {os.path.realpath(path) for path in images}  # also of links that lead in a circle
+    # Also of links that lead in a circle.
+    kept = {os.path.realpath(path) for path in (*images, *given)}
     for name in names:
         if folded.count(name.casefold()) > 1:
             problem = f"two photographs are called {name}"
             raise FundusError(problem, "their maps would be one file, rename one")
-        if any(os.path.realpath(path) in given for path in output_paths(out, name)):
-            raise FundusError(f"the map of {name} would replace a photograph", "rename it")
+        if any(os.path.realpath(path) in kept for path in output_paths(out, name)):
+            problem = f"the map of {name} would replace a picture that was given"
+            raise FundusError(problem, "give another --out, or remove that one if it is an old map")
 
 
 def photographs_among(images: Sequence[Path]) -> list[Path]:
-    """Return the photographs among some pictures; name the labels and masks on standard error.
+    """Return the photographs among some pictures; name the others on standard error.
 
-    Those have at most two greys. A JPEG is never taken for one: its compression adds greys.
+    Labels and masks have at most two greys. (A JPEG is never taken for one: its compression adds
+    greys.) Maps and overlays are called as `predict` calls them, and lie beside their photograph.
 
     Raises:
         FundusError: there is no photograph among them.
     """
     photographs = []
+    made = {one for path in images for one in output_paths(path.parent, stem_of(path))}
     for path in images:
-        if path.suffix.lower() not in JPEG and _is_label(path):
+        if path in made:
+            print(f"{path}: left out, it is what `predict` has made of another", file=sys.stderr)
+        elif path.suffix.lower() not in JPEG and _is_label(path):
             print(f"{path}: left out, it is a label or a mask", file=sys.stderr)
         else:
             photographs.append(path)

@@ -22,7 +22,7 @@ Floats = NDArray[np.float32]
 RGB = ("red", "green", "blue")
 CHANNELS = (*RGB, "grey")  # that an image can be made of
 RED_SHARE = 0.1  # of the red maximum: darker is outside
-SPECK = 0.05  # of the picture: what is smaller is no field of view
+SPECK = 0.01  # of the picture: what is smaller is no field of view
 MULTIPLE = 16  # pixels: sides are padded to multiples of it, so that they can be halved four times
 LARGEST = 2**26  # pixels of a picture, as it is or scaled: a larger one would fill the memory
 
@@ -65,7 +65,8 @@ def bright_in_red(photograph: Bytes) -> Bools:
 def find_fov(photograph: Bytes) -> Bools:
     """Derive the field of view of a photograph that comes without a mask.
 
-    The red channel above 10 % of its maximum, holes filled, the largest connected part.
+    The red channel above 10 % of its maximum, holes filled, the largest connected part. Where there
+    is no red, as in a photograph of green light, the brightest channel stands for it.
 
     Args:
         photograph: uint8 (height, width, 3), RGB, 0 to 255.
@@ -73,7 +74,9 @@ def find_fov(photograph: Bytes) -> Bools:
     Returns:
         bool (height, width), True inside. All True if nothing but specks stands out from black.
     """
-    filled = ndimage.binary_fill_holes(bright_in_red(photograph))
+    red_free = photograph[..., 0].max() < RED_SHARE * photograph.max()
+    shown = photograph.max(axis=2, keepdims=True) if red_free else photograph
+    filled = ndimage.binary_fill_holes(bright_in_red(shown))
     parts, _ = ndimage.label(filled)
     sizes = np.bincount(parts.ravel(), minlength=2)[1:]  # part 0 is what lies outside
     if sizes.max() < SPECK * parts.size:

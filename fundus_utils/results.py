@@ -46,7 +46,7 @@ def save_table(path: Path, table: pd.DataFrame) -> None:
     `read_curve` gives every digit of a curve back.
     """
     with storage.writing_whole(path) as target:
-        table.to_csv(target, index=False, encoding=storage.UTF8, lineterminator="\n")
+        table.to_csv(target, index=False, encoding="utf-8", lineterminator="\n", errors=storage.ODD)
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -52,6 +52,21 @@ def all_seen(card: dict[str, Any]) -> list[dict[str, str]]:
     return [*before, *card.get("seen", [])]
 
 
+def judged_though_fitted(card: dict[str, Any]) -> list[str]:
+    """Return the photographs that a model was judged by, and that it or an ancestor learned from.
+
+    Args:
+        card: the model's.
+
+    Returns:
+        Their names; none where validation is what it should be.
+    """
+    fitted = {entry["sha256"] for entry in all_seen(card) if entry["role"] == FITTED}
+    own = card.get("seen", [])
+    judged = [entry for entry in own if entry["role"] == JUDGED]
+    return [entry["name"] for entry in judged if entry["sha256"] in fitted]
+
+
 def is_kept(card: dict[str, Any]) -> bool:
     """Say whether a card, and those of its ancestors, keep what was seen."""
     return all("seen" in one for one in [card, *card.get("ancestors", [])])

@@ -18,6 +18,7 @@ from .errors import FundusError
 PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_SET = "chase_db1"  # it comes with the project
 UTF8 = "utf-8"
+ODD = "backslashreplace"  # of a character that a text cannot hold, such as half a file name
 MAKING = ".making_"  # what is being written lies in a folder of this name, beside its place
 FRESH_SECONDS = 2  # a folder younger than this may not have its lock yet
 

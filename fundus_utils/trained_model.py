@@ -110,8 +110,7 @@ def load_model(folder: str | Path = SHIPPED) -> TrainedModel:
     folder = find_model(folder)
     for name in (CARD, NETWORK):
         if not (folder / name).is_file():
-            command = f"python -m fundus_utils train --dataset synthetic --out {folder}"
-            raise FundusError(f"{folder / name} is missing", f"train a model first ({command})")
+            raise FundusError(f"{folder / name} is missing", "train it, or let its training go on")
     card = _read_card(folder / CARD)
     mean, std = None, None
     if card["normalization"] == "dataset":

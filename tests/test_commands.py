@@ -94,8 +94,18 @@ def test_a_map_that_would_replace_a_photograph_is_refused(tmp_path, capsys):
         (tmp_path / name).write_bytes(photograph)
     both = [str(tmp_path / name) for name in ("eye.jpg", "eye_overlay.png")]
     assert main(["predict", *both, "--out", str(tmp_path)]) == 1
-    assert "would replace a photograph" in capsys.readouterr().err
+    assert "would replace a picture that was given" in capsys.readouterr().err
     assert (tmp_path / "eye_overlay.png").read_bytes() == photograph
+
+
+def test_what_predict_has_made_is_no_photograph(tmp_path, capsys):
+    photograph = (PROJECT / "data" / "retina.jpg").read_bytes()
+    for name in ("eye.jpg", "eye_overlay.png"):
+        (tmp_path / name).write_bytes(photograph)
+    assert main(["predict", str(tmp_path), "--no-flips", "--out", str(tmp_path / "maps")]) == 0
+    assert "eye_overlay.png: left out, it is what `predict` has made" in capsys.readouterr().err
+    made = sorted(path.name for path in (tmp_path / "maps").iterdir())
+    assert made == ["eye_overlay.png", "eye_probability.png"]
 
 
 @pytest.mark.parametrize("seed", ["-1", str(2**32), "x"])

@@ -271,6 +271,30 @@ def test_a_mask_or_second_label_without_its_photograph_is_named(data: Path, kind
         load_set("folder", "all")
 
 
+def test_a_masks_folder_in_which_no_mask_is_found_is_said(data: Path) -> None:
+    root = own_folder(data / "folder", labels=VESSELS, masks=DISC)
+    (root / "masks").rename(root / "inner")
+    (root / "masks").mkdir()
+    (root / "inner").rename(root / "masks" / "masks")
+    with pytest.raises(FundusError, match="no mask for a, b, c"):
+        load_set("folder", "all")
+
+
+def test_an_inverted_second_label_is_refused(data: Path) -> None:
+    own_folder(data / "folder", labels=VESSELS, masks=DISC, labels2=~VESSELS)
+    with pytest.raises(FundusError, match=r"labels2/a\.png calls more than half"):
+        load_set("folder", "all")[0]
+
+
+def test_a_patient_is_one_however_the_name_is_composed(data: Path) -> None:
+    root = own_folder(data / "folder", labels=VESSELS)
+    names = [path.stem for path in sorted((root / "images").iterdir())]
+    patients = ["M\u00fcller", "Mu\u0308ller", *["Zoe"] * (len(names) - 2)]
+    lines = [f"{name},{patient}" for name, patient in zip(names, patients, strict=True)]
+    (root / "patients.csv").write_text("\n".join(lines), encoding="utf-8")
+    assert len(load_set("folder", "all").patients) == 2
+
+
 def test_a_remark_with_a_semicolon_does_not_change_the_table(data: Path) -> None:
     root = own_folder(data / "folder", labels=VESSELS)
     lines = [f"{path.stem},p1,left; blurred" for path in (root / "images").iterdir()]

@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from test_training import TINY
 
 from fundus_utils.data import FundusSet, load_set
@@ -88,3 +90,15 @@ def test_folds_do_not_start_from_what_has_learned_from_them(tmp_path):
     with pytest.raises(FundusError, match="shipped has learned from photographs of chase_db1"):
         cross_validate([train], tmp_path / "folds", "laptop", start="shipped", folds=5, steps=1)
     assert not (tmp_path / "folds").exists()
+
+
+def test_a_copy_under_another_patients_name_is_refused(tmp_path):
+    for name in ("a", "b", "c"):
+        picture = np.full((60, 60, 3), 90 if name == "c" else 120, np.uint8)
+        label = np.eye(60, dtype=bool)
+        for folder, pixels in {"images": picture, "labels": label}.items():
+            (tmp_path / "folder" / folder).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(tmp_path / "folder" / folder / f"{name}.png")
+    twins = load_set(f"folder:{tmp_path / 'folder'}", "all")
+    with pytest.raises(FundusError, match="of patient b is also one of a"):
+        cross_validate([twins], tmp_path / "out", TINY, folds=3, steps=2)

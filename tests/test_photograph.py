@@ -45,6 +45,21 @@ def test_dark_spots_inside_are_filled_and_bright_specks_outside_are_left_out() -
     assert np.array_equal(find_fov(photograph), DISC)
 
 
+def test_a_disc_without_red_is_found_in_the_brightest_channel() -> None:
+    rows, columns = np.ogrid[:90, :100]
+    disc = (rows - 45) ** 2 + (columns - 50) ** 2 < 30**2
+    green = np.zeros((90, 100, 3), np.uint8)
+    green[disc, 1] = 120
+    assert np.array_equal(find_fov(green), disc)
+
+
+def test_a_small_disc_in_a_large_black_picture_is_found() -> None:
+    rows, columns = np.ogrid[:300, :400]
+    disc = (rows - 100) ** 2 + (columns - 300) ** 2 < 30**2  # 2 % of the picture, as of a phone
+    photograph = np.where(disc[..., None], np.uint8([120, 80, 40]), np.uint8(0))
+    assert np.array_equal(find_fov(photograph), disc)
+
+
 def test_a_speck_is_no_field_of_view() -> None:
     photograph = np.zeros((600, 600, 3), np.uint8)
     photograph[300:303, 300:303] = 255

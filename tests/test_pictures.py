@@ -343,3 +343,17 @@ def test_a_label_that_holds_no_numbers_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.where(CORNER, 1, np.nan).astype(np.float32)).save(tmp_path / "a.tif")
     with pytest.raises(FundusError, match="must hold two"):
         read_mask(tmp_path / "a.tif", (2, 2))
+
+
+def test_a_transparent_colour_is_no_field_of_view(tmp_path: Path) -> None:
+    colours = np.full((20, 30, 3), 255, np.uint8)
+    colours[5:15, 5:25] = (200, 90, 30)
+    picture = Image.fromarray(colours)
+    picture.save(tmp_path / "rgb.png", transparency=(255, 255, 255))
+    palette = picture.quantize(2)
+    white = palette.getpixel((0, 0))
+    palette.save(tmp_path / "palette.png", transparency=white)
+    palette.save(tmp_path / "palette.gif", transparency=white)
+    for name in ("rgb.png", "palette.png", "palette.gif"):
+        read = read_photograph(tmp_path / name)
+        assert read[0, 0].max() == 0 and abs(read[10, 10].astype(int) - (200, 90, 30)).max() < 9

@@ -15,6 +15,7 @@ from fundus_utils.seen import (
     SAME_PATIENT,
     all_seen,
     is_kept,
+    judged_though_fitted,
     met_again,
     refuse_seen,
     seen_entries,
@@ -161,3 +162,14 @@ def test_a_broken_photograph_is_named(chase: Path) -> None:
     path.write_bytes(b"no picture")
     with pytest.raises(FundusError, match=r"Image_11L\.jpg"):
         seen_entries([load_set("chase_db1", "test")], FITTED)
+
+
+def test_a_photograph_that_judged_and_was_learned_from_is_named() -> None:
+    def entry(name: str, role: str) -> dict[str, str]:
+        return {"name": name, "role": role, "sha256": name[-1]}
+
+    own = [entry("a1", FITTED), entry("b2", JUDGED), entry("c3", JUDGED)]
+    assert judged_though_fitted({"seen": own}) == []
+    assert judged_though_fitted({"seen": [*own, entry("copy1", JUDGED)]}) == ["copy1"]
+    ancestor = {"seen": [entry("x3", FITTED), entry("y2", JUDGED)]}
+    assert judged_though_fitted({"seen": own, "ancestors": [ancestor]}) == ["c3"]

@@ -456,6 +456,16 @@ def test_a_broken_curve_says_what_to_remove(tiny_set, stopped, tmp_path):
         train.train([tiny_set], out, TINY, steps=20, model=own_network())
 
 
+@pytest.mark.parametrize("name", ["model.keras", "curve.csv", "unfinished/notes.txt"])
+def test_what_no_training_has_begun_is_not_written_over(tiny_set, tmp_path, name):
+    mine = tmp_path / name
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_bytes(b"mine")
+    with pytest.raises(FundusError, match=f"holds {mine.name}, which no training here has begun"):
+        train.train([tiny_set], tmp_path, TINY, steps=1)
+    assert mine.read_bytes() == b"mine"
+
+
 @pytest.mark.slow
 def test_the_rest_of_a_finished_training_is_removed(tiny_set, whole, tmp_path):
     """As when the process was killed between the card and the clearing up."""

@@ -54,8 +54,9 @@ def _read_sample(record: Record) -> Sample:
     label = read_mask(record.label, size) if record.label else None
     label2 = read_mask(record.label2, size) if record.label2 else None
     fov = _read_fov(record, photograph)
-    if label is not None:
-        _refuse_inverted_label(record.label, label, fov)
+    for path, drawn in {record.label: label, record.label2: label2}.items():
+        if drawn is not None:
+            _refuse_inverted_label(path, drawn, fov)
     return Sample(
         name=record.name,
         patient=record.patient,

@@ -9,7 +9,8 @@ from pathlib import Path
 from ..errors import FundusError
 from .files import Record
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".bmp", ".webp", ".ppm", ".pgm")
+COMPRESSED = (".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".avif", ".webp", ".gif")
+SUFFIXES = (*COMPRESSED, ".png", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
 
 
 def _composed(text: str) -> str:
@@ -166,7 +167,7 @@ def _read_patients(table: Path) -> dict[str, str]:
         if len(row) < 2 or not row[1].strip():
             continue
         stem = _composed(row[0])
-        patient = row[1].strip()
+        patient = _composed(row[1])
         if patient_of.setdefault(stem, patient) != patient:
             raise FundusError(f"{table} gives {stem} to two patients", "keep one of the lines")
     return patient_of
@@ -205,7 +206,7 @@ def folder_records(root: Path) -> Iterator[Record]:
     if (root / "labels").is_dir():
         _match(root / "labels", stems, labels.keys(), "label")
         _match(root / "images", labels.keys(), stems, "photograph")
-    if masks:
+    if (root / "masks").is_dir():
         _match(root / "masks", stems, masks.keys(), "mask")
     for name, pictures in {"masks": masks, "labels2": second_labels}.items():
         _alone(root / name, pictures.keys() - stems)

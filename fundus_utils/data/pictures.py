@@ -118,7 +118,7 @@ def read_photograph(path: Path, content: bytes | None = None) -> Bytes:
     if image.mode in ("I", "F"):
         problem = f"{path} holds 32-bit values of unknown range"
         raise FundusError(problem, "save it as an 8-bit picture")
-    if "A" in image.getbands():
+    if image.has_transparency_data:
         return _opaque(image)
     return np.asarray(image.convert("RGB"))
 
@@ -135,7 +135,7 @@ def _opaque(image: Image.Image) -> Bytes:
 
 def _refuse_unfit(path: Path, image: Image.Image, size: tuple[int, ...], what: str) -> None:
     """Raise FundusError if a mask is partly transparent or has not its photograph's size."""
-    if "A" in image.getbands() and np.asarray(image.getchannel("A")).min() < 255:
+    if image.has_transparency_data and np.asarray(image.convert("RGBA"))[..., 3].min() < 255:
         problem = f"{path} is partly transparent, which leaves open what is {what}"
         raise FundusError(problem, "save it without transparency, white on black")
     width, height = image.size

@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 
 from .. import results
-from ..data import FundusSet
+from ..data import FundusSet, read_photograph
 from ..errors import FundusError
 from ..evaluation import MEASURES, evaluate_maps
+from ..photograph import photograph_checksum
 from ..prediction import predict_set
 from ..seen import FITTED, met_again
 from ..trained_model import TrainedModel, is_finished, load_model
@@ -71,6 +72,7 @@ def cross_validate(
         FundusError: see `fold_of` and `train.train`; or a fold's folder holds another model; or the
             model that the trainings start from has learned from the sets.
     """
+    _refuse_twins(sets)
     _refuse_flattery(sets, preset, start)
     rows = []
     for number in range(folds):
@@ -90,6 +92,22 @@ def cross_validate(
         rows.append({"fold": number + 1, "photographs": names, **pooled})
         results.save_table(Path(out) / "folds.csv", pd.DataFrame(rows))
     return pd.DataFrame(rows, columns=["fold", "photographs", *MEASURES])
+
+
+def _refuse_twins(sets: Sequence[FundusSet]) -> None:
+    """Raise FundusError if two patients have one photograph: a fold would test what another knows.
+
+    A patient of two sets, by name, may be tested by neither's network: only pixels tell.
+    """
+    owner: dict[str, tuple[str, str]] = {}
+    for one in sets:
+        for record in one.records:
+            checksum = photograph_checksum(read_photograph(record.photograph))
+            patient = (one.name, record.patient)
+            if owner.setdefault(checksum, patient) != patient:
+                problem = f"{record.photograph} of patient {record.patient} is also one of "
+                problem += f"{owner[checksum][1]}, a copy under another name"
+                raise FundusError(problem, "remove one, or give both one patient in patients.csv")
 
 
 def _refuse_flattery(

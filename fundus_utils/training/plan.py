@@ -18,6 +18,7 @@ from .ancestry import Ancestor
 from .fingerprint import fingerprint_of, name_of, network_fingerprint, versions
 from .patients import TrainingData
 from .presets import Preset, entries_of
+from .unfinished import PLAN
 
 # What decides how a training ends; when one of them changes, a made model is made anew.
 CODE = (
@@ -154,7 +155,7 @@ def planned_steps(
     Raises:
         FundusError: the folder holds another training, or what is in it cannot be read.
     """
-    path = unfinished / "plan.json"
+    path = unfinished / PLAN
     if path.is_file() and any(unfinished.glob("epoch_*")):
         plan = _read_plan(path)
         if plan["about"] != fingerprint or steps not in (None, plan["steps"]):

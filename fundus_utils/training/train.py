@@ -1,10 +1,9 @@
 """Training: a fixed number of steps, and a model's folder that can go on after a stop."""
 
-import contextlib
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from itertools import chain
@@ -14,10 +13,10 @@ from typing import Any
 from .. import evaluation, storage
 from ..augmentation import augment
 from ..data import FundusSet, load_set
-from ..errors import FundusError
 from ..prediction import predict_set
 from ..quiet import keras
-from ..trained_model import DRAWN, SHIPPED, TrainedModel, is_finished, save_model
+from ..seen import judged_though_fitted
+from ..trained_model import TrainedModel, is_finished, save_model
 from .ancestry import Ancestor, descent, preparation_of, start_checksum
 from .callbacks import OnEpoch
 from .crops import Augment
@@ -27,7 +26,7 @@ from .losses import loss_called
 from .patients import TrainingData, gather
 from .plan import CODE, first_network, new_card, planned_steps, training_fingerprint
 from .presets import WARNINGS, Preset, entries_of
-from .unfinished import UNFINISHED, note_begun
+from .unfinished import UNFINISHED, clear, note_begun, working_in
 
 
 def choose_threshold(
@@ -49,6 +48,8 @@ def choose_threshold(
     whom = "the validation patients"
     if not held_out:
         whom = "the photographs it was given, which flatters: nobody was held out"
+    elif known := judged_though_fitted(trained.card):
+        whom += f", which flatters: it has learned from {len(known)} of their photographs"
     trained.card["threshold"] = threshold
     trained.card["threshold_source"] = f"highest Dice ({score:.3f}) on {whom}"
 
@@ -108,7 +109,7 @@ def train(
     preset, ancestor = descent(preset, start, model)
     sets = [one.first(photographs) for one in sets] if photographs else sets
     out = Path(out)
-    with _working_in(out) as unfinished:
+    with working_in(out) as unfinished:
         model = first_network(preset, seed, model, ancestor)
         data = gather(sets, preset, seed, augment, preparation_of(ancestor))
         with closing(data.crops):
@@ -137,57 +138,15 @@ def announce(card: dict[str, Any]) -> None:
         print(WARNINGS[network["name"]], file=sys.stderr)
     if not any(card["validation_patients"]):
         print("with one patient nobody is held out: the last weights are kept", file=sys.stderr)
+    if known := judged_though_fitted(card):
+        named = ", ".join(known[:4])
+        print(f"the model, or its ancestor, learns from what validates: {named}", file=sys.stderr)
 
 
 def _write(trained: TrainedModel, out: Path) -> None:
     """Write the model's folder, the card last: with it, it is finished."""
     shutil.copy(out / UNFINISHED / "curve.csv", out / "curve.csv")
     save_model(out, trained)
-
-
-def _refuse_finished(out: Path) -> None:
-    """Raise FundusError if a folder holds a finished model, or is a shipped one."""
-    if is_finished(out):
-        _clear(out)
-    if is_finished(out) or out.resolve() in (SHIPPED, DRAWN):
-        raise FundusError(f"{out} holds a finished model", "choose another folder, or remove it")
-
-
-def _clear(out: Path) -> None:
-    """Remove the unfinished part of a training; one that was killed at its very end leaves it."""
-    shutil.rmtree(out / UNFINISHED, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _working_in(out: Path) -> Iterator[Path]:
-    """Give the folder of an unfinished training to one process alone.
-
-    In the end it is removed if the model is finished, or if there is nothing in it. A folder that
-    the reader had made stays, empty or not.
-
-    Raises:
-        FundusError: `out` holds a finished model, or another process works in it.
-    """
-    unfinished = out / UNFINISHED
-    _refuse_finished(out)
-    was_there = out.exists()
-    with storage.locked(unfinished, wait=False), _tidied(out, was_there):
-        _refuse_finished(out)  # by another process, between the look and the lock
-        yield unfinished
-
-
-@contextlib.contextmanager
-def _tidied(out: Path, was_there: bool) -> Iterator[None]:
-    unfinished = out / UNFINISHED
-    try:
-        yield
-    finally:
-        begun = [path for path in unfinished.glob("*") if path.name != "lock"]
-        if is_finished(out) or not begun:
-            _clear(out)
-        if not was_there:
-            with contextlib.suppress(OSError):  # it is not empty
-                out.rmdir()
 
 
 def model_folder(
@@ -235,7 +194,7 @@ def made_model(
         if leaves is not None and is_finished(folder) and not leaves.exists():
             shutil.rmtree(folder)
         if is_finished(folder):
-            _clear(folder)
+            clear(folder)
         else:
             train(
                 [load_set(name, "train")],
