@@ -22,7 +22,7 @@ Floats = NDArray[np.float32]
 RGB = ("red", "green", "blue")
 CHANNELS = (*RGB, "grey")  # that an image can be made of
 RED_SHARE = 0.1  # of the red maximum: darker is outside
-SPECK = 0.01  # of the picture: what is smaller is no field of view
+SPECK = 0.02  # of the picture: what is smaller is no field of view, but a bright disc at most
 MULTIPLE = 16  # pixels: sides are padded to multiples of it, so that they can be halved four times
 LARGEST = 2**26  # pixels of a picture, as it is or scaled: a larger one would fill the memory
 
