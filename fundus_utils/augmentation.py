@@ -41,7 +41,7 @@ class Ranges:
         spans = {name: span for name, span in vars(self).items() if name != "mirror"}
         for name, (low, high) in spans.items():
             if not low <= high or low < LEAST.get(name, -np.inf):
-                raise FundusError(f"{name} is {(low, high)}", f"lower end first, at least {LEAST}")
+                raise FundusError(f"{name} is {(low, high)}", "lower end first, scale above 0")
 
 
 STILL = Ranges(

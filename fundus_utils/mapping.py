@@ -18,7 +18,7 @@ from .prediction import output_paths, predict_map, read_map, save_overlay, save_
 from .trained_model import TrainedModel
 
 HALFWAY = "halfway"  # the word for a threshold that the photographs help to find
-JPEG = (".jpg", ".jpeg")
+JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
 FEW = 6  # with fewer photographs it was not tried
 
 
@@ -36,7 +36,7 @@ def check_names(images: Sequence[Path], out: Path, given: Sequence[Path] = ()) -
     kept = {os.path.realpath(path) for path in (*images, *given)}
     for name in names:
         if folded.count(name.casefold()) > 1:
-            problem = f"two photographs are called {name}"
+            problem = f"two photographs are called {name}, perhaps but for capitals"
             raise FundusError(problem, "their maps would be one file, rename one")
         if any(os.path.realpath(path) in kept for path in output_paths(out, name)):
             problem = f"the map of {name} would replace a picture that was given"

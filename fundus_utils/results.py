@@ -85,7 +85,7 @@ def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
         before += b"\n"
     text = added.to_csv(index=False, header=not before, lineterminator="\n", encoding=storage.UTF8)
     with storage.writing_whole(path) as target:
-        target.write_bytes(before + text.encode(storage.UTF8))
+        target.write_bytes(before + text.encode(storage.UTF8, storage.ODD))
 
 
 def summary(table: pd.DataFrame, measure: str) -> pd.DataFrame:

@@ -100,5 +100,5 @@ def test_a_copy_under_another_patients_name_is_refused(tmp_path):
             (tmp_path / "folder" / folder).mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(tmp_path / "folder" / folder / f"{name}.png")
     twins = load_set(f"folder:{tmp_path / 'folder'}", "all")
-    with pytest.raises(FundusError, match="of patient b is also one of a"):
+    with pytest.raises(FundusError, match="of patient b is also one of patient a"):
         cross_validate([twins], tmp_path / "out", TINY, folds=3, steps=2)

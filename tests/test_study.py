@@ -567,6 +567,7 @@ def test_a_folder_may_have_a_blank_in_its_path(tmp_path):
         assert not is_here(text)  # it is found, and is empty
     with pytest.raises(FundusError, match="holds no pictures"):
         parts_of((f"folder:{folder} train",))
+    assert not is_here(f"folder:{tmp_path / 'other eyes'}")  # it is not there at all
 
 
 def test_a_study_is_diagnosed_or_measured_photograph_by_photograph(each_file):

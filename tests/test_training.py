@@ -461,7 +461,7 @@ def test_what_no_training_has_begun_is_not_written_over(tiny_set, tmp_path, name
     mine = tmp_path / name
     mine.parent.mkdir(exist_ok=True)
     mine.write_bytes(b"mine")
-    with pytest.raises(FundusError, match=f"holds {mine.name}, which no training here has begun"):
+    with pytest.raises(FundusError, match=f"holds {mine.name}, which belongs to no"):
         train.train([tiny_set], tmp_path, TINY, steps=1)
     assert mine.read_bytes() == b"mine"
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..quiet import keras
 
 Logs = dict[str, float]
 OnEpoch = Callable[[Any, pd.DataFrame], None]  # called with the model and the curve so far
+EPOCH_FILE = re.compile(r"epoch_(\d+)\.weights\.h5")
 
 
 class Progress(keras.callbacks.Callback):
@@ -86,8 +88,8 @@ class Checkpoints(keras.callbacks.Callback):
         self.swap = swap
         self.best = folder / "best.weights.h5"  # the weights with the lowest validation loss
         curve = self._read(results.read_curve, folder / "curve.csv")
-        saved = folder.glob("epoch_[0-9]*.weights.h5")
-        files = {int(path.name.split(".")[0].removeprefix("epoch_")): path for path in saved}
+        found = {path: EPOCH_FILE.fullmatch(path.name) for path in folder.glob("epoch_*")}
+        files = {int(match[1]): path for path, match in found.items() if match}
         self.done = max((number for number in files if number <= len(curve)), default=0)
         self.curve = curve[: self.done]
         self.last = files.get(self.done)

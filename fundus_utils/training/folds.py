@@ -70,7 +70,8 @@ def cross_validate(
 
     Raises:
         FundusError: see `fold_of` and `train.train`; or a fold's folder holds another model; or the
-            model that the trainings start from has learned from the sets.
+            model that the trainings start from has learned from the sets; or two patients have one
+            photograph.
     """
     _refuse_twins(sets)
     _refuse_flattery(sets, preset, start)
@@ -95,9 +96,9 @@ def cross_validate(
 
 
 def _refuse_twins(sets: Sequence[FundusSet]) -> None:
-    """Raise FundusError if two patients have one photograph: a fold would test what another knows.
+    """Raise FundusError if two patients have one photograph: a fold would test what it has learned.
 
-    A patient of two sets, by name, may be tested by neither's network: only pixels tell.
+    Patients of two sets are two, whatever they are called.
     """
     owner: dict[str, tuple[str, str]] = {}
     for one in sets:
@@ -105,9 +106,10 @@ def _refuse_twins(sets: Sequence[FundusSet]) -> None:
             checksum = photograph_checksum(read_photograph(record.photograph))
             patient = (one.name, record.patient)
             if owner.setdefault(checksum, patient) != patient:
+                of_set, other = owner[checksum]
                 problem = f"{record.photograph} of patient {record.patient} is also one of "
-                problem += f"{owner[checksum][1]}, a copy under another name"
-                raise FundusError(problem, "remove one, or give both one patient in patients.csv")
+                problem += f"patient {other} of {of_set}, a copy"
+                raise FundusError(problem, "remove one (or, in one set, give both one patient)")
 
 
 def _refuse_flattery(

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ..data import SOURCES, FundusSet, load_set
+from ..data.files import resolved
 from ..errors import FundusError
 
 PART_NAMES = ("train", "test", "all", "fit", "validation")
@@ -16,9 +17,16 @@ def parts_of(names: tuple[str, ...]) -> list[FundusSet]:
 def _name_and_part(text: str) -> tuple[str, str]:
     """Divide `SET PART` at its last blank: the path of a `folder:PATH` may hold others."""
     name, blank, part = text.rpartition(" ")
-    if not blank or Path(text.partition(":")[2] or "nothing").is_dir():
+    if not blank or _is_folder(text):
         return text, "train"
+    if text.startswith("folder:") and part not in PART_NAMES and not _is_folder(name):
+        return text, "train"  # of a folder that is not there
     return name, part
+
+
+def _is_folder(text: str) -> bool:
+    kind, _, path = text.partition(":")
+    return kind == "folder" and resolved(Path(path)).is_dir()
 
 
 def is_here(text: str) -> bool:

@@ -101,9 +101,9 @@ def train(
         The trained model, as `trained_model.load_model(out)` gives it.
 
     Raises:
-        FundusError: the folder holds a finished model or another training, or another process
-            trains in it; the network does not fit, or not its ancestor; the minutes are too few, or
-            the loss is no number any more.
+        FundusError: the folder holds a finished model, another training or something else, or
+            another process trains in it; the network does not fit, or not its ancestor; the minutes
+            are too few, or the loss is no number any more.
     """
     begin = time.monotonic() if started is None else started
     preset, ancestor = descent(preset, start, model)

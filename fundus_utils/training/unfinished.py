@@ -69,7 +69,7 @@ def _refuse_taken(out: Path) -> None:
     ours = [out / NETWORK, out / "curve.csv", *unfinished.glob("[!.]*")]
     found = [path.name for path in ours if path.exists() and path.name != "lock"]
     if found and not (unfinished / PLAN).exists():
-        problem = f"{out} holds {', '.join(found)}, which no training here has begun"
+        problem = f"{out} holds {', '.join(found)}, which belongs to no unfinished training"
         raise FundusError(problem, "choose another folder, or remove them")
 
 
@@ -86,7 +86,8 @@ def working_in(out: Path) -> Iterator[Path]:
     the reader had made stays, empty or not.
 
     Raises:
-        FundusError: `out` holds a finished model, or another process works in it.
+        FundusError: `out` holds a finished model, or what no training there has begun, or another
+            process works in it.
     """
     unfinished = out / UNFINISHED
     _refuse_taken(out)
