@@ -205,7 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file's name may be in no alphabet
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors=storage.ODD)
     try:
         return min(1, options.action(options) or 0)
     except (FundusError, OSError) as error:  # the latter: no permission, a full disk

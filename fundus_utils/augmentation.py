@@ -41,7 +41,8 @@ class Ranges:
         spans = {name: span for name, span in vars(self).items() if name != "mirror"}
         for name, (low, high) in spans.items():
             if not low <= high or low < LEAST.get(name, -np.inf):
-                raise FundusError(f"{name} is {(low, high)}", "lower end first, scale above 0")
+                problem = f"{name} is {(low, high)}"
+                raise FundusError(problem, "lower end first; scale, gamma from 0.01, noise from 0")
 
 
 STILL = Ranges(

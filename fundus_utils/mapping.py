@@ -10,7 +10,7 @@ import numpy as np
 
 from .calibration import halfway_threshold
 from .data import read_photograph
-from .data.own_folder import stem_of
+from .data.own_folder import JPEG, stem_of
 from .data.pictures import open_picture
 from .errors import FundusError
 from .photograph import Floats, find_fov
@@ -18,7 +18,6 @@ from .prediction import output_paths, predict_map, read_map, save_overlay, save_
 from .trained_model import TrainedModel
 
 HALFWAY = "halfway"  # the word for a threshold that the photographs help to find
-JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
 FEW = 6  # with fewer photographs it was not tried
 
 

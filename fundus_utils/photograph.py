@@ -76,8 +76,7 @@ def find_fov(photograph: Bytes) -> Bools:
     """
     red_free = photograph[..., 0].max() < RED_SHARE * photograph.max()
     shown = photograph.max(axis=2, keepdims=True) if red_free else photograph
-    filled = ndimage.binary_fill_holes(bright_in_red(shown))
-    parts, _ = ndimage.label(filled)
+    parts, _ = ndimage.label(ndimage.binary_fill_holes(bright_in_red(shown)))
     sizes = np.bincount(parts.ravel(), minlength=2)[1:]  # part 0 is what lies outside
     if sizes.max() < SPECK * parts.size:
         return np.ones(parts.shape, bool)

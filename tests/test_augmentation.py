@@ -137,7 +137,7 @@ def test_noise_stays_within_the_greys(value: int) -> None:
     assert abs(noisy[..., 0].astype(int) - value).max() < 40  # none comes out at the other end
 
 
-NONE = [
+IMPOSSIBLE = [
     {"noise": (4, 0)},
     {"noise": (-1, 2)},
     {"scale": (1.2, 0.8)},
@@ -146,7 +146,7 @@ NONE = [
 ]
 
 
-@pytest.mark.parametrize("wrong", NONE, ids=str)
+@pytest.mark.parametrize("wrong", IMPOSSIBLE, ids=str)
 def test_a_range_that_nothing_can_be_drawn_from_is_refused(wrong: dict) -> None:
     with pytest.raises(FundusError, match="lower end first"):
         replace(Ranges(), **wrong)

@@ -9,8 +9,9 @@ from pathlib import Path
 from ..errors import FundusError
 from .files import Record
 
-COMPRESSED = (".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".avif", ".webp", ".gif")
-SUFFIXES = (*COMPRESSED, ".png", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
+JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
+OTHERS = (".png", ".tif", ".tiff", ".gif", ".bmp", ".webp", ".ppm", ".pgm", ".jp2", ".avif")
+SUFFIXES = (*JPEG, *OTHERS)
 
 
 def _composed(text: str) -> str:
@@ -133,13 +134,6 @@ def _match(where: Path, stems: Set[str], partners: Set[str], partner: str) -> No
         raise FundusError(f"{where}: no {partner} for {lonely}", f"there must be {rule}")
 
 
-def _alone(where: Path, lonely: Set[str]) -> None:
-    """Raise FundusError if pictures belong to no photograph: a name may be misspelt."""
-    if lonely:
-        problem = f"{where}: no photograph for {', '.join(sorted(lonely)[:5])}"
-        raise FundusError(problem, "give it the name of its photograph in images/, or remove it")
-
-
 def _read_rows(table: Path) -> list[list[str]]:
     """Read the cells of a CSV table, with commas or, as Excel may write it, with semicolons.
 
@@ -209,7 +203,7 @@ def folder_records(root: Path) -> Iterator[Record]:
     if (root / "masks").is_dir():
         _match(root / "masks", stems, masks.keys(), "mask")
     for name, pictures in {"masks": masks, "labels2": second_labels}.items():
-        _alone(root / name, pictures.keys() - stems)
+        _match(root / name, pictures.keys(), stems, "photograph")
     patient_of = _patients(root, stems)
     patients = sorted(set(patient_of.values()))
     train = set(patients[: len(patients) - len(patients) // 3])
