@@ -49,8 +49,10 @@ def photograph_checksum(photograph: Bytes) -> str:
     return hashlib.sha256(size + photograph.tobytes()).hexdigest()
 
 
-def bright_in_red(photograph: Bytes) -> Bools:
+def lit_pixels(photograph: Bytes) -> Bools:
     """Return where the red channel lies above a tenth of its maximum: the retina, not the surround.
+
+    Where there is no red, as in a photograph of green light, the brightest channel stands for it.
 
     Args:
         photograph: uint8 (height, width, 3), RGB, 0 to 255.
@@ -59,14 +61,15 @@ def bright_in_red(photograph: Bytes) -> Bools:
         bool (height, width).
     """
     red = photograph[..., 0]
+    if red.max() < RED_SHARE * photograph.max():
+        red = photograph.max(axis=2)
     return red > RED_SHARE * red.max()
 
 
 def find_fov(photograph: Bytes) -> Bools:
     """Derive the field of view of a photograph that comes without a mask.
 
-    The red channel above 10 % of its maximum, holes filled, the largest connected part. Where there
-    is no red, as in a photograph of green light, the brightest channel stands for it.
+    The lit pixels, holes filled, the largest connected part.
 
     Args:
         photograph: uint8 (height, width, 3), RGB, 0 to 255.
@@ -74,9 +77,7 @@ def find_fov(photograph: Bytes) -> Bools:
     Returns:
         bool (height, width), True inside. All True if nothing but specks stands out from black.
     """
-    red_free = photograph[..., 0].max() < RED_SHARE * photograph.max()
-    shown = photograph.max(axis=2, keepdims=True) if red_free else photograph
-    parts, _ = ndimage.label(ndimage.binary_fill_holes(bright_in_red(shown)))
+    parts, _ = ndimage.label(ndimage.binary_fill_holes(lit_pixels(photograph)))
     sizes = np.bincount(parts.ravel(), minlength=2)[1:]  # part 0 is what lies outside
     if sizes.max() < SPECK * parts.size:
         return np.ones(parts.shape, bool)

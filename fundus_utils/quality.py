@@ -1,6 +1,6 @@
 """Whether a photograph is fit to be read, and whether its map looks like the vessels of a retina.
 
-A network answers whatever it is shown. What `data.faults` finds in a photograph is said here too,
+A network answers whatever it is shown. What `data.photograph_faults` finds in one is said here too,
 and beside it what matters to whoever reads a map. The bounds were set on CHASE_DB1 and HRF, sharp
 and blurred on purpose, small and large, and on pictures of other things; no warning is no promise.
 """
@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from .data.faults import LEAST_SURROUND, Fault, field_of, photograph_faults, shrunk, spoiled
+from .data.faults import Fault, shrunk
+from .data.photograph_faults import LEAST_SURROUND, field_of, photograph_faults, spoiled
 from .exploration import TOUCHING
 from .focus import blockiness, doubling, evenness, sharpness
-from .photograph import Bools, Bytes, bright_in_red, diameter_of
+from .photograph import Bools, Bytes, diameter_of
 
 LEAST_SHARP = 0.6  # CHASE_DB1 and HRF lie above 0.71; blurred by 2 of 512 pixels, at 0.51 to 0.62
 LEAST_EVEN = 0.77  # CHASE_DB1 and HRF lie above 0.83; moved by 14 pixels of 900, at 0.63 to 0.79
@@ -25,7 +26,6 @@ LEAST_ROUND = 0.935  # CHASE_DB1 and HRF lie above 0.99; a drawn eye, half in th
 LEAST_TREE = 0.45  # the largest part holds 0.60 to 0.99 on CHASE_DB1 and HRF, 0.50 on drawn eyes
 LEAST_DENSITY = 0.02  # CHASE_DB1 and HRF lie between 0.06 and 0.12, drawn eyes up to 0.14
 MOST_DENSITY = 0.14
-ANOTHER_FIELD = 0.2  # of the largest bright part: a second one this large is another eye
 
 
 def roundness(fov: Bools) -> float:
@@ -56,17 +56,6 @@ def tree_share(vessels: Bools) -> float:
     return float(sizes.max() / sizes.sum()) if len(sizes) else 0.0
 
 
-def second_field(photograph: Bytes) -> float:
-    """Return the size of the second largest bright part of a photograph, over that of the largest.
-
-    Args:
-        photograph: uint8 (H, W, 3).
-    """
-    parts, count = ndimage.label(ndimage.binary_fill_holes(bright_in_red(photograph)))
-    sizes = np.sort(np.bincount(parts.ravel())[1:])
-    return float(sizes[-2] / sizes[-1]) if count > 1 else 0.0
-
-
 def photograph_warnings(path: Path, photograph: Bytes, fov: Bools) -> list[Fault]:
     """Return what speaks against reading a photograph, before any network has seen it.
 
@@ -83,14 +72,6 @@ def photograph_warnings(path: Path, photograph: Bytes, fov: Bools) -> list[Fault
     found = list(photograph_faults(path, small, seen))
     if 1 - seen.mean() < LEAST_SURROUND:  # said already: there is no field of view to look into
         return found
-    if second_field(small) > ANOTHER_FIELD:
-        two = Fault(
-            path,
-            "shows more than one field of view",
-            "The largest alone is read",
-            "Save each eye as a picture of its own",
-        )
-        found.append(two)
     # A squeezed photograph, or one in blue, has no round field of view either: said once.
     return [*found, *_own_warnings(path, photograph, fov, shape=not found)]
 

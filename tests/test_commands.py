@@ -108,6 +108,13 @@ def test_what_predict_has_made_is_no_photograph(tmp_path, capsys):
     assert made == ["eye_overlay.png", "eye_probability.png"]
 
 
+def test_a_folder_without_pictures_is_named_as_such(tmp_path, capsys):
+    (tmp_path / "notes.txt").write_text("eyes", encoding="utf-8")
+    assert main(["predict", str(tmp_path), "--out", str(tmp_path / "maps")]) == 1
+    said = capsys.readouterr().err
+    assert f"{tmp_path} is a folder, and no picture lies in it" in said and "copy" not in said
+
+
 @pytest.mark.parametrize("seed", ["-1", str(2**32), "x"])
 def test_a_seed_that_is_none_is_refused(seed):
     with pytest.raises(SystemExit):

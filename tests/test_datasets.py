@@ -236,6 +236,15 @@ def test_an_inverted_mask_is_refused(data: Path) -> None:
         load_set("folder")[0]
 
 
+def test_an_inverted_mask_of_a_photograph_without_red_is_refused(data: Path) -> None:
+    own_folder(data / "folder", labels=VESSELS, masks=~DISC)
+    green = PHOTOGRAPH * np.array([0, 1, 0], np.uint8)
+    (data / "folder" / "images" / "a.jpg").unlink()
+    save(data / "folder" / "images" / "a.png", green)
+    with pytest.raises(FundusError, match=r"masks/a\.png marks the black surround.* invert it"):
+        load_set("folder")[0]
+
+
 def dark_photograph() -> np.ndarray:
     """Return a photograph whose retina is as dark as its surround, but for one bright spot."""
     photograph = PHOTOGRAPH // 20

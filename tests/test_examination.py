@@ -17,9 +17,10 @@ from scipy import ndimage
 from fundus_utils import doctor
 from fundus_utils.__main__ import main
 from fundus_utils.data.examination import examine
-from fundus_utils.data.faults import Fault, field_of, height_to_width
+from fundus_utils.data.faults import Fault
 from fundus_utils.data.label_faults import View, agreement, examine_label, shift_of, shows_vessels
 from fundus_utils.data.own_folder import pairs_by_name
+from fundus_utils.data.photograph_faults import field_of, height_to_width
 from fundus_utils.storage import PROJECT
 
 CHASE = PROJECT / "data" / "CHASE_DB1"
@@ -178,6 +179,11 @@ BREAKS: dict[str, tuple[Callable[[Picture, Picture], Pair], str, str]] = {
         lambda p, v: (np.where(p.max(axis=2, keepdims=True) < 30, 255, p).astype(np.uint8), v),
         "images",
         "nothing dark lies round it",
+    ),
+    "two eyes": (
+        lambda p, v: (np.hstack([p, p[:, ::-1]]), np.hstack([v, v[:, ::-1]])),
+        "images",
+        "shows more than one field of view",
     ),
     "small": (
         lambda p, v: (resized(p, 60, 58, smooth=True), shrunk_label(v, 60, 58)),

@@ -11,10 +11,10 @@ from PIL import Image
 from fundus_utils.errors import FundusError
 from fundus_utils.photograph import (
     Sample,
-    bright_in_red,
     diameter_of,
     find_fov,
     image_channel,
+    lit_pixels,
     pad_to_multiple,
     rescale,
     resize,
@@ -71,19 +71,19 @@ def test_picture_of_one_value_is_all_field_of_view(value: int) -> None:
     assert find_fov(np.full((4, 6, 3), value, np.uint8)).all()
 
 
-def test_bright_is_what_lies_above_a_tenth_of_the_brightest_red() -> None:
+def test_lit_is_what_lies_above_a_tenth_of_the_brightest_red() -> None:
     photograph = np.zeros((2, 3, 3), np.uint8)
     photograph[..., 0] = [[200, 21, 20], [19, 0, 100]]
     photograph[..., 1:] = 255  # green and blue do not count
-    bright = bright_in_red(photograph)
-    assert bright.dtype == bool
-    assert bright.tolist() == [[True, True, False], [False, False, True]]
+    lit = lit_pixels(photograph)
+    assert lit.dtype == bool
+    assert lit.tolist() == [[True, True, False], [False, False, True]]
 
 
-def test_nothing_is_bright_where_there_is_no_red() -> None:
+def test_green_stands_for_red_where_there_is_none() -> None:
     photograph = np.zeros((2, 3, 3), np.uint8)
-    photograph[..., 1] = 90
-    assert not bright_in_red(photograph).any()
+    photograph[..., 1] = [[90, 10, 9], [8, 0, 50]]
+    assert lit_pixels(photograph).tolist() == [[True, True, False], [False, False, True]]
 
 
 def test_diameter_of_full_clipped_and_empty_discs() -> None:

@@ -223,7 +223,7 @@ def unknown_flags(path: Path) -> None:
 )
 def test_unreadable_file_is_named(name: str, make, tmp_path: Path) -> None:
     make(tmp_path / name)
-    words = "(cannot be read as a picture|has too many pixels|is in no picture format)"
+    words = "(cannot be read as a picture|has too many pixels|is in no picture format|is a folder)"
     with pytest.raises(FundusError, match=rf"{name} {words}.*: \w"):
         read_photograph(tmp_path / name)
 

@@ -1,7 +1,7 @@
 """A reader's photographs and labels, examined before a training is spoilt by them unnoticed.
 
-Every file is looked at: the photographs one by one (`faults`), the labels by themselves and against
-their photographs (`label_faults`), and here what only whole folders tell.
+Every file is looked at: the photographs one by one (`photograph_faults`), the labels by themselves
+and against their photographs (`label_faults`), and here what only whole folders tell.
 """
 
 import sys
@@ -14,14 +14,7 @@ from tqdm import tqdm
 
 from ..errors import FundusError
 from ..photograph import Bools, Bytes, photograph_checksum
-from .faults import (
-    Fault,
-    frame_faults,
-    header_of,
-    photograph_faults,
-    spoiled,
-    unreadable,
-)
+from .faults import Fault, frame_faults, header_of, unreadable
 from .label_faults import (
     AGREES,
     TAUGHT_WRONG,
@@ -34,6 +27,7 @@ from .label_faults import (
     view_of,
 )
 from .own_folder import pairs_by_name, pictures_of, stem_of
+from .photograph_faults import photograph_faults, spoiled
 from .pictures import read_photograph
 
 Pairs = list[tuple[Path, Path]]

@@ -18,7 +18,8 @@ from skimage.registration import phase_cross_correlation
 from ..errors import FundusError
 from ..exploration import local_darkness, vessel_contrast
 from ..photograph import Bools, Bytes, image_channel
-from .faults import Fault, field_of, frame_faults, shrunk, unreadable
+from .faults import Fault, frame_faults, shrunk, unreadable
+from .photograph_faults import field_of
 from .pictures import open_picture, read_mask
 
 VESSEL_RADIUS = 6  # pixels of the shrunk photograph, above the widest vessel's half width

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import storage
 from ..errors import FundusError
-from ..photograph import Bools, Bytes, Sample, bright_in_red, find_fov
+from ..photograph import Bools, Bytes, Sample, find_fov, lit_pixels
 from .files import Record, resolved
 from .pictures import read_mask, read_photograph
 from .sets import SOURCES
@@ -23,7 +23,7 @@ def _refuse_wrong_mask(path: Path, fov: Bools, photograph: Bytes) -> None:
     outside = fov.size - inside
     if outside == 0:
         return
-    bright = bright_in_red(photograph)
+    bright = lit_pixels(photograph)
     bright_inside = np.count_nonzero(bright & fov)
     bright_outside = np.count_nonzero(bright) - bright_inside
     if bright_inside < 0.5 * inside and bright_outside / outside > bright_inside / inside:

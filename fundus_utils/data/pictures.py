@@ -31,7 +31,10 @@ def _read_content(path: Path) -> bytes:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise FundusError(f"{path} does not exist", "check the path") from None
-    except Exception as error:  # a folder, links in a circle, a file that may not be read
+    except IsADirectoryError:
+        problem = f"{path} is a folder, and no picture lies in it or was asked for"
+        raise FundusError(problem, "name a picture, or a folder that holds some") from None
+    except Exception as error:  # links in a circle, a file that may not be read
         raise _unreadable(path, error) from None
 
 
