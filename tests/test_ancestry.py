@@ -74,7 +74,9 @@ def test_the_card_keeps_the_whole_ancestry(tiny_set, parent, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_stopped_descent_goes_on_and_not_from_another_ancestor(tiny_set, parent, tmp_path):
+def test_a_stopped_descent_goes_on_and_not_from_another_ancestor(
+    tiny_set, parent, tmp_path, capsys
+):
     how = {"preset": TINY, "steps": 20}
     train.train([tiny_set], tmp_path / "whole", start=parent, **how)
     with pytest.raises(KeyboardInterrupt):
@@ -82,7 +84,10 @@ def test_a_stopped_descent_goes_on_and_not_from_another_ancestor(tiny_set, paren
     train.train([tiny_set], tmp_path / "other" / "parent", TINY, steps=10)
     with pytest.raises(FundusError, match="another training"):
         train.train([tiny_set], tmp_path / "a", start=tmp_path / "other" / "parent", **how)
-    train.train([tiny_set], tmp_path / "a", start=parent, **how)
+    assert "goes on" not in capsys.readouterr().err
+    later = {"preset": TINY, "minutes": 60}  # too late to say: the steps were planned at first
+    train.train([tiny_set], tmp_path / "a", start=parent, **later)
+    assert "it goes on with the 20 steps that were planned" in capsys.readouterr().err
     assert equal(weights_of(tmp_path / "whole"), weights_of(tmp_path / "a"))
 
 

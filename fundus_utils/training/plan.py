@@ -1,5 +1,6 @@
 """What a training is going to be, fixed before it begins: its card, its steps, its network."""
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,8 @@ def planned_steps(
         if plan["about"] != fingerprint or steps not in (None, plan["steps"]):
             problem = f"{unfinished} holds another training, or one on other data or code"
             raise FundusError(problem, "remove that folder, or choose another")
+        said = f"it goes on with the {plan['steps']:,} steps that were planned when it began"
+        print(said, file=sys.stderr)
         return plan["steps"]
     steps = steps or count()
     storage.save_json(path, {"steps": steps, "about": fingerprint})
