@@ -18,7 +18,8 @@ from fundus_utils import doctor
 from fundus_utils.__main__ import main
 from fundus_utils.data.examination import examine
 from fundus_utils.data.faults import Fault
-from fundus_utils.data.label_faults import View, agreement, examine_label, shift_of, shows_vessels
+from fundus_utils.data.label_faults import View, agreement, shift_of, shows_vessels
+from fundus_utils.data.label_files import examine_label
 from fundus_utils.data.own_folder import pairs_by_name
 from fundus_utils.data.photograph_faults import field_of, height_to_width
 from fundus_utils.storage import PROJECT
@@ -223,6 +224,16 @@ def test_grey_pixels_of_a_label_are_counted(tmp_path: Path) -> None:
     assert fault.problem.startswith("holds 4 values") and "2 pixels (10.0%)" in fault.problem
     cut = examine_label(tmp_path / "a.png").label
     assert cut is not None and cut.tolist() == (values > 127).tolist()
+
+
+def test_lines_that_vanish_when_a_label_is_shrunk_are_named(tmp_path: Path) -> None:
+    label = np.zeros((3000, 3000), bool)
+    label[200:2800, 1000] = True
+    found = examine_label(save(tmp_path / "a.png", label))
+    (fault,) = found.faults
+    assert "so thin that most are gone" in fault.problem and found.label is None
+    label[200:2800, 996:1006] = True
+    assert examine_label(save(tmp_path / "b.png", label)).faults == ()
 
 
 def test_jpeg_labels_are_told_once(root: Path) -> None:

@@ -1,7 +1,8 @@
 """A reader's photographs and labels, examined before a training is spoilt by them unnoticed.
 
 Every file is looked at: the photographs one by one (`photograph_faults`), the labels by themselves
-and against their photographs (`label_faults`), and here what only whole folders tell.
+(`label_files`) and against their photographs (`label_faults`), and here what only whole folders
+tell.
 """
 
 import sys
@@ -18,14 +19,13 @@ from .faults import Fault, frame_faults, header_of, unreadable
 from .label_faults import (
     AGREES,
     TAUGHT_WRONG,
-    LabelFile,
     View,
     agreement,
-    examine_label,
     pair_fault,
     shows_vessels,
     view_of,
 )
+from .label_files import LabelFile, examine_label
 from .own_folder import pairs_by_name, pictures_of, stem_of
 from .photograph_faults import photograph_faults, spoiled
 from .pictures import read_photograph

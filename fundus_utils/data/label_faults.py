@@ -1,4 +1,4 @@
-"""What is wrong with a label: by itself, and against its photograph.
+"""What is wrong with a label against its photograph.
 
 Whether a label belongs to its photograph is measured by how well it agrees with the dark lines in
 green. On CHASE_DB1, HRF and drawn eyes the agreement of true pairs is 0.45 to 0.76; that of a label
@@ -12,15 +12,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from skimage.registration import phase_cross_correlation
 
-from ..errors import FundusError
 from ..exploration import local_darkness, vessel_contrast
 from ..photograph import Bools, Bytes, image_channel
-from .faults import Fault, frame_faults, shrunk, unreadable
+from .faults import Fault, shrunk
+from .label_files import LabelFile
 from .photograph_faults import field_of
-from .pictures import open_picture, read_mask
 
 VESSEL_RADIUS = 6  # pixels of the shrunk photograph, above the widest vessel's half width
 AGREES = 0.3  # from this agreement on, a label belongs to the photograph
@@ -37,21 +35,6 @@ TURNS: dict[str, Callable[[Bools], Bools]] = {
     "mirrored along the diagonal": np.transpose,
     "mirrored along the other diagonal": lambda label: np.rot90(label, k=2).T,
 }
-
-
-@dataclass(frozen=True, eq=False)
-class LabelFile:
-    """A label as far as it could be read, and what its file tells by itself.
-
-    size: its (height, width) in pixels. label: bool (h, w), shrunk (see `faults.shrunk`), or None
-    if it cannot be used any further; one that holds more than two values is cut at one half.
-    faults: what is wrong. zero_one: its two values are 0 and 1.
-    """
-
-    size: tuple[int, ...] = ()
-    label: Bools | None = None
-    faults: tuple[Fault, ...] = ()
-    zero_one: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,54 +59,6 @@ def view_of(path: Path, photograph: Bytes) -> View:
     darkness = local_darkness(image_channel(small, "green"), fov, VESSEL_RADIUS)
     grey_levels = np.rint(255 * darkness).astype(np.uint8)
     return View(path, photograph.shape[:2], small, grey_levels, fov)
-
-
-def _brightness(image: Image.Image) -> NDArray:
-    """Return one number a pixel, (H, W), that is larger the brighter the pixel is."""
-    if image.mode != "P" and len(image.getbands()) == 1:
-        return np.asarray(image)
-    return np.asarray(image.convert("RGB"), np.int32).sum(axis=2)
-
-
-def examine_label(path: Path) -> LabelFile:
-    """Read a label, also one that a training would refuse, and say what is wrong with it."""
-    faults = tuple(frame_faults(path))
-    try:
-        image = open_picture(path)
-        values = _brightness(image)
-        found = np.unique(values)
-        if found.size > 2:
-            cut = values > found[0] / 2 + found[-1] / 2
-            return LabelFile(values.shape, shrunk(cut), (*faults, _grey_fault(path, values, found)))
-        label = read_mask(path, values.shape)
-    except FundusError as error:
-        return LabelFile(faults=(*faults, unreadable(path, error)))
-    if label.all() or not label.any():
-        return LabelFile(label.shape, None, (*faults, _empty_fault(path, bool(label.any()))))
-    zero_one = image.mode not in ("1", "P") and int(np.asarray(image).max()) == 1
-    return LabelFile(label.shape, shrunk(label), faults, zero_one)
-
-
-def _grey_fault(path: Path, values: NDArray, found: NDArray) -> Fault:
-    """Return the fault of a label with the given values, `found` being each of them once."""
-    between = int(((values > found[0]) & (values < found[-1])).sum())
-    count = f"{between} pixels ({between / values.size:.1%})"
-    return Fault(
-        path,
-        f"holds {found.size} values where two are meant: {count} lie between black and white",
-        "A training here refuses it, and other tools cut it anywhere",
-        "Cut it at one half and save it as PNG; resize labels by the nearest neighbour alone",
-    )
-
-
-def _empty_fault(path: Path, white: bool) -> Fault:
-    """Return the fault of a label that is black or white throughout."""
-    return Fault(
-        path,
-        f"is {'white' if white else 'black'} throughout",
-        f"The network learns from it that {'all is vessel' if white else 'nothing is vessel'}",
-        "Draw the label, or leave it out together with its photograph",
-    )
 
 
 def agreement(view: View, label: Bools) -> float:

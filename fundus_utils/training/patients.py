@@ -200,4 +200,5 @@ def _check_vessels(part: str, merged: Sequence[Bytes], preparation: Preparation)
     label = preparation.n_channels  # its channel comes after those of the image
     if not any((picture[..., label] >= 128).any() for picture in merged):
         problem = f"no label of the {part} patients holds a vessel"
-        raise FundusError(problem, "check that vessels are the brighter value in the label files")
+        advice = "check that vessels are the brighter value in the labels, and not drawn too thin"
+        raise FundusError(problem, f"{advice}: `doctor` examines photographs and labels")
