@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -17,27 +18,25 @@ def left_of(path: Path) -> list[Training]:
     Raises:
         FundusError: a row is there, but the study means something else by its name now.
     """
+    made: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for row in results.read_table(path.with_suffix(".csv")).to_dict("records"):
+        made.setdefault((row["name"], int(row["seed"])), []).append(row)
     over = commit_of(path) is not None
-    done = results.read_table(path.with_suffix(".csv"))
-    keys = {}
-    tests: dict[tuple[str, int], set[str]] = {}
-    for row in done.to_dict("records"):
-        name_and_seed = row["name"], int(row["seed"])
-        keys[name_and_seed] = row["key"]
-        tests.setdefault(name_and_seed, set()).add(row.get("test", ""))
     left = []
     for one in read_study(path):
-        key = keys.get((one.name, one.seed))
-        if one.each:
-            known = tests.get((one.name, one.seed), set())
-            lacking = [test for test in one.tests if test not in known and is_here(test)]
-            one = replace(one, tests=tuple(lacking))
-        nothing_to_measure = one.each and not one.tests
-        if key is None or (one.each and key == one.key):
-            left += [] if nothing_to_measure else [one]
-        elif not over and key != one.key:
+        rows = made.get((one.name, one.seed), [])
+        if rows and rows[-1]["key"] != one.key:
+            if over:  # its rows were made with the settings of then
+                continue
             problem = f"the row {one.name!r}, seed {one.seed}, was made with other settings"
             raise FundusError(problem, f"rename it in {path}, or remove its row from the table")
+        if not one.each:
+            left += [] if rows else [one]
+            continue
+        known = {row.get("test") for row in rows}
+        lacking = [test for test in one.tests if test not in known and is_here(test)]
+        if lacking:
+            left.append(replace(one, tests=tuple(lacking)))
     return left
 
 
