@@ -127,6 +127,7 @@ def _measured(
             flips=False if options.no_flips else None,
             seen=options.seen,
             progress=True,
+            threshold=options.threshold,
         )
         print(f"{name} on {made[name].text}\n")
     first, *others = made

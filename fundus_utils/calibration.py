@@ -20,6 +20,8 @@ CLIP = 1e-6  # a probability stays this far from 0 and 1, where its logit would 
 HOTTEST = 100.0  # a temperature is sought from 1 / HOTTEST to HOTTEST
 SHARE = 0.10  # of the pixels inside the field of view that are vessel in drawn labels
 GREYS = 65536  # as many as a map file tells apart
+HALFWAY = "halfway"  # the word for a threshold that the photographs help to find
+FEW = 6  # with fewer photographs it was not tried
 
 
 def reliability(label: Bools, probability: Floats, bins: int = 10) -> pd.DataFrame:

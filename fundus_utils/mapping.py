@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .calibration import halfway_threshold
+from .calibration import FEW, HALFWAY, halfway_threshold
 from .data import read_photograph
 from .data.own_folder import JPEG, stem_of
 from .data.pictures import open_picture
@@ -16,9 +16,6 @@ from .errors import FundusError
 from .photograph import Floats, find_fov
 from .prediction import output_paths, predict_map, read_map, save_overlay, save_prediction
 from .trained_model import TrainedModel
-
-HALFWAY = "halfway"  # the word for a threshold that the photographs help to find
-FEW = 6  # with fewer photographs it was not tried
 
 
 def check_names(images: Sequence[Path], out: Path, given: Sequence[Path] = ()) -> None:

@@ -28,6 +28,16 @@ def _threshold(text: str) -> float | str:
         raise ArgumentTypeError(f"{text} is neither a number nor halfway") from None
 
 
+def _add_threshold(one: ArgumentParser) -> None:
+    one.add_argument(
+        "--threshold",
+        type=_threshold,
+        metavar="T",
+        help="instead of the model's own: a number, or the word halfway, for photographs of a "
+        "camera that the model has not seen: halfway to where a tenth of all pixels is vessel",
+    )
+
+
 def _doctor(one: ArgumentParser) -> None:
     photographs = "a folder of photographs to examine, instead of this computer"
     one.add_argument("photographs", nargs="?", type=Path, metavar="PHOTOS", help=photographs)
@@ -70,6 +80,7 @@ def _evaluate(one: ArgumentParser) -> None:
     )
     one.add_argument("--split", default="test", help="train, validation, test (the default), all")
     one.add_argument("--no-flips", action="store_true", help=ONE_VIEW)
+    _add_threshold(one)
     one.add_argument("--compare", metavar="DIR", help="another model, on the same photographs")
     one.add_argument(
         "--seen",
@@ -84,13 +95,7 @@ def _predict(one: ArgumentParser) -> None:
     one.add_argument("image", nargs="+", type=Path, metavar="IMAGE", help="or a folder of them")
     one.add_argument("--model", default="shipped", metavar="DIR", help=MODELS_HELP)
     one.add_argument("--no-flips", action="store_true", help=ONE_VIEW)
-    one.add_argument(
-        "--threshold",
-        type=_threshold,
-        metavar="T",
-        help="of the overlay, instead of the model's: a number, or the word halfway, for a camera "
-        "that the model has not seen: halfway to where a tenth of all pixels is vessel",
-    )
+    _add_threshold(one)
     one.add_argument("--out", required=True, type=Path, metavar="DIR")
 
 

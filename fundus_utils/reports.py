@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from .calibration import FEW, HALFWAY, halfway_threshold
 from .data import FundusSet
 from .errors import FundusError
 from .evaluation import MEASURES, evaluate_maps
@@ -23,10 +24,10 @@ UNKNOWN = "its card does not say which photographs it has seen: an older version
 class Report:
     """What a model reaches on a part of a data set, inside the field of view.
 
-    set, part, note: those of the `FundusSet`. threshold: the model's. pooled: each measure over all
-    pixels. photographs: a row a photograph, with the columns patient, seen (how the model has seen
-    it before, "" where it has not, see `seen.met_again`) and each of MEASURES. warning: what makes
-    the figures doubtful, or "".
+    set, part, note: those of the `FundusSet`. threshold: the model's, or another. pooled: each
+    measure over all pixels. photographs: a row a photograph, with the columns patient, seen (how
+    the model has seen it before, "" where it has not, see `seen.met_again`) and each of MEASURES.
+    warning: what makes the figures doubtful, or "".
     """
 
     set: str
@@ -111,6 +112,7 @@ def report_on(
     flips: bool | None = None,
     seen: bool = False,
     progress: bool = False,
+    threshold: float | str | None = None,
 ) -> Report:
     """Measure a model on a part of a data set.
 
@@ -120,6 +122,8 @@ def report_on(
         flips: see `prediction.predict_map`.
         seen: measure also what the model has seen before, and mark it.
         progress: show a bar.
+        threshold: the model's own by default; a number; or `halfway`, found on the maps of this
+            part without its labels, see `calibration.halfway_threshold`. Each is then made twice.
 
     Raises:
         FundusError: the model has seen some of it and `seen` is False; a photograph has no label,
@@ -132,8 +136,9 @@ def report_on(
     known = met_again(trained.card, part)
     if not seen:
         refuse_seen(known, part)
+    cut, source = _threshold_of(trained, part, flips, progress, threshold)
     maps = predict_set(trained, part, flips, progress)
-    found = evaluate_maps(maps, trained.threshold)
+    found = evaluate_maps(maps, cut)
     patients = {record.name: record.patient for record in part.records}
     table = by_patient(found["photographs"], patients)
     table.insert(1, "seen", known.reindex(table.index).fillna(""))
@@ -141,12 +146,32 @@ def report_on(
         set=part.name,
         part=part.part,
         note=part.note,
-        threshold=trained.threshold,
-        threshold_source=trained.card.get("threshold_source", "where it comes from is not known"),
+        threshold=cut,
+        threshold_source=source,
         pooled=found["pooled"],
         photographs=table,
         warning=_warning(trained, known, part),
     )
+
+
+def _threshold_of(
+    trained: TrainedModel,
+    part: FundusSet,
+    flips: bool | None,
+    progress: bool,
+    wanted: float | str | None,
+) -> tuple[float, str]:
+    """Return the threshold at which a model is measured, and where it comes from."""
+    own = trained.threshold
+    if wanted is None:
+        return own, trained.card.get("threshold_source", "where it comes from is not known")
+    if wanted != HALFWAY:
+        return float(wanted), f"given by hand, the model's own is {own:.2f}"
+    maps = predict_set(trained, part, flips, progress)
+    source = f"halfway from the model's {own:.2f} to that of a tenth of all pixels, without a label"
+    if len(part) < FEW:
+        source += f"; a guess from so few photographs ({len(part)}), tried with {FEW} and more"
+    return halfway_threshold((found[fov] for _, _, found, fov in maps), own), source
 
 
 def _warning(trained: TrainedModel, known: pd.Series, part: FundusSet) -> str:

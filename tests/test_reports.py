@@ -10,9 +10,11 @@ import pytest
 
 from fundus_utils import reports
 from fundus_utils.__main__ import main
+from fundus_utils.calibration import SHARE
 from fundus_utils.data import load_set
 from fundus_utils.errors import FundusError
 from fundus_utils.evaluation import MEASURES, evaluate_maps
+from fundus_utils.prediction import predict_set
 from fundus_utils.reports import Pair, Report, report_on
 from fundus_utils.resampling import by_patient
 from fundus_utils.seen import FITTED, SAME_PATIENT, seen_entries
@@ -124,6 +126,21 @@ def test_a_photograph_called_like_a_sum_is_refused(own: str, monkeypatch) -> Non
     with pytest.raises(FundusError, match="like a row of the report"):
         report_on(load_model("drawn"), part, flips=False)
     assert {"pooled", "mean", "low", "p_value"} <= set(reports.SUMS)
+
+
+def test_another_threshold_is_taken_and_its_source_is_told(own: str) -> None:
+    trained = load_model("drawn")
+    part = load_set(own, "test")[:2]
+    low = report_on(trained, part, flips=False, threshold=0.2)
+    high = report_on(trained, part, flips=False, threshold=0.9)
+    assert low.pooled["sensitivity"] > high.pooled["sensitivity"]
+    assert (low.threshold, high.threshold) == (0.2, 0.9)
+    assert "given by hand" in low.text and low.pooled["auc"] == high.pooled["auc"]
+    found = report_on(trained, part, flips=False, threshold="halfway")
+    inside = [probability[fov] for _, _, probability, fov in predict_set(trained, part, False)]
+    by_share = np.quantile(np.concatenate(inside), 1 - SHARE)
+    assert found.threshold == pytest.approx((trained.threshold + by_share) / 2, abs=1e-4)
+    assert "without a label; a guess from so few photographs (2)" in found.text
 
 
 def test_a_card_of_an_older_version_is_named(own: str) -> None:
