@@ -24,9 +24,6 @@ def doctor(options: Namespace) -> int:
 
     if options.photographs is None:
         return not checks.report()
-    if options.labels is None:
-        problem = f"doctor was given one folder, {options.photographs}"
-        raise FundusError(problem, "give two, that of the photographs and that of the labels")
     return not checks.report_folders(options.photographs, options.labels)
 
 
@@ -145,8 +142,7 @@ def _measured(
 
 def predict(options: Namespace) -> int:
     """Map the vessels of photographs."""
-    from .data.own_folder import pictures_given
-    from .mapping import check_names, map_photographs, photographs_among
+    from .mapping import check_names, map_photographs, photographs_among, pictures_given
     from .trained_model import load_model
 
     if options.out.exists() and not options.out.is_dir():

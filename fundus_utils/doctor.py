@@ -98,8 +98,8 @@ def report() -> bool:
     return well
 
 
-def report_folders(photographs: Path, labels: Path) -> bool:
-    """Examine a reader's photographs and labels and print every finding.
+def report_folders(photographs: Path, labels: Path | None = None) -> bool:
+    """Examine a reader's photographs, with their labels if there are any, and print every finding.
 
     Returns True if nothing but notes was found.
 
@@ -117,5 +117,8 @@ def report_folders(photographs: Path, labels: Path) -> bool:
         print("NOTE" if fault.note else "FAIL", fault)
     count = sum(not fault.note for fault in found.faults)
     verdict = f"findings: {count}" if count else "nothing was found"
-    print("FAIL" if count else "OK  ", f"pairs examined: {found.pairs}, {verdict}")
+    examined = f"photographs examined: {found.photographs}, without labels"
+    if labels is not None:
+        examined = f"pairs examined: {found.pairs}"
+    print("FAIL" if count else "OK  ", f"{examined}, {verdict}")
     return count == 0

@@ -10,12 +10,16 @@ import numpy as np
 
 from .calibration import FEW, HALFWAY, halfway_threshold
 from .data import read_photograph
-from .data.own_folder import JPEG, stem_of
+from .data.faults import frame_faults
+from .data.own_folder import JPEG, pictures_of, stem_of
 from .data.pictures import open_picture
 from .errors import FundusError
 from .photograph import Floats, find_fov
 from .prediction import output_paths, predict_map, read_map, save_overlay, save_prediction
+from .quality import photograph_warnings
 from .trained_model import TrainedModel
+
+FIRST = 3  # so many names of a long list are told
 
 
 def check_names(images: Sequence[Path], out: Path, given: Sequence[Path] = ()) -> None:
@@ -31,12 +35,52 @@ def check_names(images: Sequence[Path], out: Path, given: Sequence[Path] = ()) -
     # Also of links that lead in a circle.
     kept = {os.path.realpath(path) for path in (*images, *given)}
     for name in names:
-        if folded.count(name.casefold()) > 1:
-            problem = f"two photographs are called {name}, perhaps but for capitals"
-            raise FundusError(problem, "their maps would be one file, rename one")
+        pairs = zip(images, folded, strict=True)
+        alike = [str(path) for path, other in pairs if other == name.casefold()]
+        if len(alike) > 1:
+            problem = f"the maps of {' and '.join(alike)} would be one file"
+            raise FundusError(problem, "rename one of the photographs")
         if any(os.path.realpath(path) in kept for path in output_paths(out, name)):
             problem = f"the map of {name} would replace a picture that was given"
             raise FundusError(problem, "give another --out, or remove that one if it is an old map")
+
+
+def pictures_given(paths: Sequence[Path]) -> list[Path]:
+    """Return files as they are given, and for each folder its pictures.
+
+    What else lies in a folder is named on standard error. A folder without pictures stays as it is:
+    whoever opens it will say so.
+
+    Raises:
+        FundusError: none of the paths exists.
+    """
+    if not any(os.path.lexists(path) for path in paths):
+        problem = f"{paths[0]} does not exist"
+        if len(paths) > 1:
+            problem = f"none of {', '.join(str(path) for path in paths)} exists"
+        raise FundusError(problem, "check the path: one with blanks needs quotation marks")
+    given = []
+    for path in paths:
+        pictures = pictures_of(path) if path.is_dir() else [path]
+        given += pictures or [path]
+        if path.is_dir():
+            _name_the_rest(path, pictures)
+    return given
+
+
+def _name_the_rest(folder: Path, pictures: Sequence[Path]) -> None:
+    """Name what lies in a folder beside its pictures on standard error."""
+    rest = [one for one in sorted(folder.iterdir()) if one not in pictures]
+    rest = [one for one in rest if not one.name.startswith(".")]
+    reasons = {
+        "folders, which are not searched": [one for one in rest if one.is_dir()],
+        "not named as pictures that can be read here": [one for one in rest if not one.is_dir()],
+    }
+    for reason, those in reasons.items():
+        names = [one.name for one in those[:FIRST]] + ["..."] * (len(those) > FIRST)
+        if those:
+            said = f"left out {len(those)} ({', '.join(names)}): {reason}"
+            print(f"{folder}: {said}", file=sys.stderr)
 
 
 def photographs_among(images: Sequence[Path]) -> list[Path]:
@@ -92,7 +136,8 @@ class Mapping:
     def maps(self, images: Sequence[Path], threshold: float) -> Iterator[Floats]:
         """Write map and overlay of each photograph, print their paths, and yield the map inside.
 
-        One that cannot be read is named on standard error; the others go on.
+        What speaks against a photograph is told on standard error, also that it cannot be read; the
+        others go on.
 
         Args:
             images: the photographs' files.
@@ -105,6 +150,8 @@ class Mapping:
             with self._never_ending_the_batch(path):
                 photograph = read_photograph(path)
                 fov = find_fov(photograph)
+                for fault in (*frame_faults(path), *photograph_warnings(path, photograph, fov)):
+                    print(f"beware: {fault}", file=sys.stderr)
                 found = predict_map(self.trained, photograph, fov, self.flips)
                 made = save_prediction(self.out, stem_of(path), photograph, found, threshold)
                 for file in made:

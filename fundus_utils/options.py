@@ -41,7 +41,13 @@ def _add_threshold(one: ArgumentParser) -> None:
 def _doctor(one: ArgumentParser) -> None:
     photographs = "a folder of photographs to examine, instead of this computer"
     one.add_argument("photographs", nargs="?", type=Path, metavar="PHOTOS", help=photographs)
-    one.add_argument("labels", nargs="?", type=Path, metavar="LABELS", help="that of their labels")
+    one.add_argument(
+        "labels",
+        nargs="?",
+        type=Path,
+        metavar="LABELS",
+        help="that of their labels, if there are any",
+    )
 
 
 def _download(one: ArgumentParser) -> None:

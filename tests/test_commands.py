@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,7 @@ from test_training import TINY, equal, weights_of
 
 from fundus_utils.__main__ import main, parser
 from fundus_utils.data import load_set, read_photograph
+from fundus_utils.mapping import pictures_given
 from fundus_utils.prediction import read_map
 from fundus_utils.storage import PROJECT
 from fundus_utils.training.presets import PRESETS
@@ -65,8 +67,12 @@ def test_minutes_must_be_above_0():
 def test_two_photographs_of_one_name_are_refused(tmp_path, capsys):
     for other in ("eye.png", "eye.jpg", "Eye.png", "eye.ppm.gz"):
         files = [str(tmp_path / "a" / "eye.png"), str(tmp_path / "b" / other)]
+        for file in map(Path, files):
+            file.parent.mkdir(exist_ok=True)
+            file.touch()
         assert main(["predict", *files, "--out", str(tmp_path)]) == 1
-        assert "two photographs are called eye" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert f"the maps of {files[0]} and {files[1]} would be one file" in said
 
 
 def test_predict_writes_a_16_bit_map_and_an_overlay(tmp_path):
@@ -113,6 +119,32 @@ def test_a_folder_without_pictures_is_named_as_such(tmp_path, capsys):
     assert main(["predict", str(tmp_path), "--out", str(tmp_path / "maps")]) == 1
     said = capsys.readouterr().err
     assert f"{tmp_path} is a folder, and no picture lies in it" in said and "copy" not in said
+
+
+def test_paths_that_do_not_exist_are_told_before_a_model_is_loaded(tmp_path, capsys):
+    with_blank = [str(tmp_path / "Anna"), "Berta.jpg"]
+    assert main(["predict", *with_blank, "--out", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert f"none of {with_blank[0]}, Berta.jpg exists" in said and "quotation marks" in said
+
+
+def test_what_is_no_picture_in_a_folder_is_named(tmp_path, capsys):
+    for name in ("eye.png", "b.heic", "c.dcm", ".hidden"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "inner").mkdir()
+    assert pictures_given([tmp_path]) == [tmp_path / "eye.png"]
+    folders, files = capsys.readouterr().err.splitlines()
+    assert "left out 2 (b.heic, c.dcm): not named as pictures" in files
+    assert "left out 1 (inner): folders, which are not searched" in folders
+
+
+@pytest.mark.slow
+def test_two_eyes_in_one_picture_are_told_beside_their_map(drawn_folder, tmp_path, capsys):
+    first = sorted((drawn_folder / "images").iterdir())[0]
+    photograph = read_photograph(first)
+    save(tmp_path / "two.png", np.hstack([photograph, photograph]))
+    assert main(["predict", str(tmp_path / "two.png"), "--out", str(tmp_path / "maps")]) == 0
+    assert "beware: " in (said := capsys.readouterr().err) and "more than one field" in said
 
 
 @pytest.mark.parametrize("seed", ["-1", str(2**32), "x"])

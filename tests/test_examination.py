@@ -491,6 +491,20 @@ def test_the_command_prints_a_line_for_each_finding_and_fails(
     assert last == "FAIL pairs examined: 2, findings: 3"
 
 
+def test_photographs_are_examined_without_labels(root: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["doctor", str(root / "images")]) == 0
+    assert (
+        capsys.readouterr().out
+        == "OK   photographs examined: 2, without labels, nothing was found\n"
+    )
+    save(root / "images" / f"{BROKEN}.png", pair_of(BROKEN)[0][..., ::-1])
+    assert main(["doctor", str(root / "images")]) == 1
+    fault, last = capsys.readouterr().out.splitlines()
+    assert "in the order blue, green, red" in fault and last.startswith(
+        "FAIL photographs examined: 2"
+    )
+
+
 def test_a_note_alone_is_printed_and_all_is_well(root: Path, capsys: pytest.CaptureFixture) -> None:
     save(root / "labels" / f"{BROKEN}.png", pair_of(BROKEN)[1].astype(np.uint8))
     assert main(arguments(root)) == 0
@@ -501,7 +515,7 @@ def test_a_note_alone_is_printed_and_all_is_well(root: Path, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["images"], "give two"),
+        (["none"], "none is no folder"),
         (["images", "none"], "none is no folder"),
         (["images", "empty"], "empty holds no pictures"),
         (["images", "images"], "put the labels into a folder of their own"),

@@ -35,12 +35,13 @@ Pairs = list[tuple[Path, Path]]
 
 @dataclass(frozen=True)
 class Examination:
-    """What was found in two folders.
+    """What was found in two folders, or in one of photographs alone.
 
-    pairs: how many pairs of photograph and label were examined. faults: in the order in which they
-    were found, notes among them.
+    photographs: how many were examined. pairs: how many pairs of photograph and label. faults: in
+    the order in which they were found, notes among them.
     """
 
+    photographs: int
     pairs: int
     faults: tuple[Fault, ...]
 
@@ -204,26 +205,26 @@ def _stranger_fault(
     )
 
 
-def examine(photographs: Path, labels: Path, progress: bool = False) -> Examination:
+def examine(photographs: Path, labels: Path | None = None, progress: bool = False) -> Examination:
     """Examine a folder of photographs and a folder of their labels, every file of both.
 
     Args:
         photographs: the folder of the photographs.
-        labels: the folder of their labels.
+        labels: the folder of their labels; None where there are none.
         progress: show bars.
 
     Raises:
         FundusError: one is no folder, or holds no pictures, or both are the same.
     """
-    if photographs.resolve() == labels.resolve():
+    if labels is not None and photographs.resolve() == labels.resolve():
         problem = f"{photographs} is named for both photographs and labels"
         raise FundusError(problem, "put the labels into a folder of their own")
     images = _pictures(photographs)
-    masks = _pictures(labels)
+    masks = [] if labels is None else _pictures(labels)
     bar = partial(tqdm, unit="file", file=sys.stderr, disable=not progress)
-    pairs, faults = _pair(images, masks)
+    pairs, faults = _pair(images, masks) if masks else ([], _same_stem_faults(images))
     read: dict[Path, LabelFile] = {}
-    for path in bar(masks, desc="labels"):
+    for path in bar(masks, desc="labels") if masks else ():
         read[path] = examine_label(path)
         faults += read[path].faults
     faults += _label_folder_faults(read)
@@ -234,4 +235,4 @@ def examine(photographs: Path, labels: Path, progress: bool = False) -> Examinat
         if view is not None:
             own = [mask for photograph, mask in pairs if photograph == image]
             faults += _pair_faults(view, own, read)
-    return Examination(len(pairs), tuple(faults))
+    return Examination(len(images), len(pairs), tuple(faults))

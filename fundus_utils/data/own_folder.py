@@ -30,15 +30,6 @@ def pictures_of(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if is_picture(path)]
 
 
-def pictures_given(paths: Sequence[Path]) -> list[Path]:
-    """Return files as they are given, and for each folder its pictures.
-
-    A folder without any stays as it is: whoever opens it will say so.
-    """
-    listed = {path: pictures_of(path) for path in paths if path.is_dir()}
-    return [one for path in paths for one in listed.get(path) or [path]]
-
-
 def stem_of(path: Path) -> str:
     """Return a picture's name without its suffixes: `a` for `a.png` and for `a.ppm.gz`."""
     plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path

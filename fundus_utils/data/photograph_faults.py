@@ -95,7 +95,7 @@ def _green_fault(path: Path, green: Bytes) -> Fault | None:
         return Fault(
             path,
             f"is much too bright: {burnt:.0%} of its middle have a green of {BURNT} to 255",
-            "No vessel can be seen there, and its label teaches to guess",
+            "No vessel can be seen there; a label of it would teach to guess",
             "Take the original, or leave the photograph out",
         )
     return None
@@ -124,7 +124,7 @@ def photograph_faults(path: Path, small: Bytes, fov: Bools) -> Iterator[Fault]:
             path,
             "is grey: its three channels are the same",
             "A network that has learned from green sees another contrast",
-            "Take the colour photograph; if there is none, train and test with grey ones alone",
+            "Take the colour photograph; if there is none, mix grey ones with no coloured ones",
         )
     elif blue > SWAPPED * red:
         yield Fault(
@@ -146,7 +146,7 @@ def photograph_faults(path: Path, small: Bytes, fov: Bools) -> Iterator[Fault]:
             path,
             "shows more than one field of view",
             "The largest alone is read",
-            "Save each eye as a picture of its own, and cut its label in the same way",
+            "Save each eye as a picture of its own, and its label too if there is one",
         )
 
 
