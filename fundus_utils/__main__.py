@@ -121,7 +121,7 @@ def _measured(
         made[name] = report_on(
             trained,
             part,
-            flips=False if options.no_flips else None,
+            flips=options.flips,
             seen=options.seen,
             progress=True,
             threshold=options.threshold,
@@ -150,12 +150,11 @@ def predict(options: Namespace) -> int:
     given = pictures_given(options.image)
     images = photographs_among(given)
     check_names(images, options.out, given)
-    flips = False if options.no_flips else None
     return map_photographs(
         load_model(options.model),
         images,
         options.out,
-        flips,
+        options.flips,
         options.threshold,
     )
 

@@ -1,12 +1,12 @@
 """What each command takes. What a name may be is left to the code that looks it up."""
 
 import math
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction
 from collections.abc import Callable
 from pathlib import Path
 
 MODELS_HELP = "a model's folder, drawn or shipped (the default)"
-ONE_VIEW = "predict the photograph alone, not its mirror images too"
+FLIPS_HELP = "take the mean over three mirror images too, or not; else as the model's card says"
 
 
 def _number(kind: type, low: float, high: float) -> Callable[[str], float]:
@@ -85,7 +85,7 @@ def _evaluate(one: ArgumentParser) -> None:
         "--dataset", "--set", required=True, metavar="SET[,SET]", help="sets to measure"
     )
     one.add_argument("--split", default="test", help="train, validation, test (the default), all")
-    one.add_argument("--no-flips", action="store_true", help=ONE_VIEW)
+    one.add_argument("--flips", action=BooleanOptionalAction, help=FLIPS_HELP)
     _add_threshold(one)
     one.add_argument("--compare", metavar="DIR", help="another model, on the same photographs")
     one.add_argument(
@@ -100,7 +100,7 @@ def _evaluate(one: ArgumentParser) -> None:
 def _predict(one: ArgumentParser) -> None:
     one.add_argument("image", nargs="+", type=Path, metavar="IMAGE", help="or a folder of them")
     one.add_argument("--model", default="shipped", metavar="DIR", help=MODELS_HELP)
-    one.add_argument("--no-flips", action="store_true", help=ONE_VIEW)
+    one.add_argument("--flips", action=BooleanOptionalAction, help=FLIPS_HELP)
     _add_threshold(one)
     one.add_argument("--out", required=True, type=Path, metavar="DIR")
 

@@ -143,6 +143,16 @@ def test_another_threshold_is_taken_and_its_source_is_told(own: str) -> None:
     assert "without a label; a guess from so few photographs (2)" in found.text
 
 
+@pytest.mark.slow
+def test_mirror_images_are_asked_for_or_left_out(own: str, capsys) -> None:
+    shown = {}
+    for words in ((), ("--flips",), ("--no-flips",)):
+        assert main(["evaluate", "--set", own, "--model", "drawn", *words]) == 0
+        shown[words] = capsys.readouterr().out
+    assert shown["--no-flips",] == shown[()]  # the card of `drawn` says: one view
+    assert shown["--flips",] != shown[()]
+
+
 def test_a_card_of_an_older_version_is_named(own: str) -> None:
     trained = load_model("drawn")
     del trained.card["seen"]
