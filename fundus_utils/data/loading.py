@@ -227,6 +227,9 @@ def load_set(name: str, part: str = "train") -> FundusSet:
     if not records:
         found = ", ".join(sorted(present)) or "nothing"
         problem = f"{name} has no part {part!r}, {root} holds {found}"
+        if present == {"unlabelled"}:
+            advice = "to train or measure, each photograph needs a label; `predict` maps without"
+            raise FundusError(f"{problem}, no label", advice)
         raise FundusError(problem, _how_to_get(kind))
     missing = _missing_files(records)
     if missing:
