@@ -321,7 +321,7 @@ def test_own_folder_without_labels_is_unlabelled(data: Path) -> None:
     own_folder(data / "folder")
     unlabelled = load_set("folder", "unlabelled")
     assert len(unlabelled) == 6 and unlabelled[0].label is None
-    with pytest.raises(FundusError, match="'train'.* no label: to train or measure"):
+    with pytest.raises(FundusError, match=r"'train'.* no label: to train or measure"):
         load_set("folder", "train")
 
 
