@@ -70,8 +70,8 @@ def pictures_given(paths: Sequence[Path]) -> list[Path]:
 
 def _name_the_rest(folder: Path, pictures: Sequence[Path]) -> None:
     """Name what lies in a folder beside its pictures on standard error."""
-    rest = [one for one in sorted(folder.iterdir()) if one not in pictures]
-    rest = [one for one in rest if not one.name.startswith(".")]
+    others = set(folder.iterdir()) - set(pictures)
+    rest = sorted(one for one in others if not one.name.startswith("."))
     reasons = {
         "folders, which are not searched": [one for one in rest if one.is_dir()],
         "not named as pictures that can be read here": [one for one in rest if not one.is_dir()],
