@@ -111,8 +111,15 @@ def report_folders(photographs: Path, labels: Path | None = None) -> bool:
         FundusError: as `data.examination.examine`.
     """
     from .data.examination import examine
+    from .data.own_folder import name_the_rest, pictures_of
+    from .quality import photograph_warnings
 
-    found = examine(photographs, labels, progress=True)
+    # What keeps a map from being read does no harm to a training, and is not asked about there.
+    more = photograph_warnings if labels is None else None
+    found = examine(photographs, labels, progress=True, more=more)
+    for folder in (photographs, labels):
+        if folder is not None:
+            name_the_rest(folder, pictures_of(folder))
     for fault in found.faults:
         print("NOTE" if fault.note else "FAIL", fault)
     count = sum(not fault.note for fault in found.faults)

@@ -11,15 +11,13 @@ import numpy as np
 from .calibration import FEW, HALFWAY, halfway_threshold
 from .data import read_photograph
 from .data.faults import frame_faults
-from .data.own_folder import JPEG, pictures_of, stem_of
+from .data.own_folder import JPEG, name_the_rest, pictures_of, stem_of
 from .data.pictures import open_picture
 from .errors import FundusError
 from .photograph import Floats, find_fov
 from .prediction import output_paths, predict_map, read_map, save_overlay, save_prediction
 from .quality import photograph_warnings
 from .trained_model import TrainedModel
-
-FIRST = 3  # so many names of a long list are told
 
 
 def check_names(images: Sequence[Path], out: Path, given: Sequence[Path] = ()) -> None:
@@ -52,35 +50,21 @@ def pictures_given(paths: Sequence[Path]) -> list[Path]:
     whoever opens it will say so.
 
     Raises:
-        FundusError: none of the paths exists.
+        FundusError: none of the paths exists, or there is nothing but folders without pictures.
     """
     if not any(os.path.lexists(path) for path in paths):
-        problem = f"{paths[0]} does not exist"
-        if len(paths) > 1:
-            problem = f"none of {', '.join(str(path) for path in paths)} exists"
-        raise FundusError(problem, "check the path: one with blanks needs quotation marks")
+        problem = f"{', '.join(str(path) for path in paths)}: there is no such file"
+        raise FundusError(problem, "check the path, and put one with blanks into quotation marks")
     given = []
     for path in paths:
-        pictures = pictures_of(path) if path.is_dir() else [path]
-        given += pictures or [path]
+        pictures = pictures_of(path) if path.is_dir() else []
         if path.is_dir():
-            _name_the_rest(path, pictures)
+            name_the_rest(path, pictures)
+        given += pictures or [path]
+    if all(path.is_dir() for path in given):
+        named = ", ".join(str(path) for path in given)
+        raise FundusError(f"{named}: no picture lies in it", "name the folder that holds them")
     return given
-
-
-def _name_the_rest(folder: Path, pictures: Sequence[Path]) -> None:
-    """Name what lies in a folder beside its pictures on standard error."""
-    others = set(folder.iterdir()) - set(pictures)
-    rest = sorted(one for one in others if not one.name.startswith("."))
-    reasons = {
-        "folders, which are not searched": [one for one in rest if one.is_dir()],
-        "not named as pictures that can be read here": [one for one in rest if not one.is_dir()],
-    }
-    for reason, those in reasons.items():
-        names = [one.name for one in those[:FIRST]] + ["..."] * (len(those) > FIRST)
-        if those:
-            said = f"left out {len(those)} ({', '.join(names)}): {reason}"
-            print(f"{folder}: {said}", file=sys.stderr)
 
 
 def photographs_among(images: Sequence[Path]) -> list[Path]:

@@ -27,7 +27,8 @@ class Report:
     set, part, note: those of the `FundusSet`. threshold: the model's, or another. pooled: each
     measure over all pixels. photographs: a row a photograph, with the columns patient, seen (how
     the model has seen it before, "" where it has not, see `seen.met_again`) and each of MEASURES.
-    warning: what makes the figures doubtful, or "".
+    warning: what makes the figures doubtful, or "". flips: whether the maps are means over four
+    mirror images.
     """
 
     set: str
@@ -38,6 +39,7 @@ class Report:
     pooled: dict[str, float]
     photographs: pd.DataFrame
     warning: str
+    flips: bool = False
 
     @property
     def table(self) -> pd.DataFrame:
@@ -65,6 +67,7 @@ class Report:
             shown.to_string(float_format="{:.4f}".format),
             f"inside the field of view, threshold {self.threshold:.2f}",
             f"the threshold: {self.threshold_source}",
+            f"maps: {'the mean over four mirror images' if self.flips else 'of one view'}",
             f"low and high: 95 % interval of the mean, resampled over {n_patients} patients",
             self.note,
             self.warning,
@@ -86,6 +89,7 @@ class Report:
             "warning": self.warning,
             "threshold": self.threshold,
             "threshold_source": self.threshold_source,
+            "flips": self.flips,
             "patients": int(self.photographs["patient"].nunique()),
             "seen": marks[marks != ""].to_dict(),
             "pooled": self.pooled,
@@ -123,7 +127,8 @@ def report_on(
         seen: measure also what the model has seen before, and mark it.
         progress: show a bar.
         threshold: the model's own by default; a number; or `halfway`, found on the maps of this
-            part without its labels, see `calibration.halfway_threshold`. Each is then made twice.
+            part without its labels, see `calibration.halfway_threshold`, so that each map is made
+            twice.
 
     Raises:
         FundusError: the model has seen some of it and `seen` is False; a photograph has no label,
@@ -151,6 +156,7 @@ def report_on(
         pooled=found["pooled"],
         photographs=table,
         warning=_warning(trained, known, part),
+        flips=trained.flips if flips is None else flips,
     )
 
 

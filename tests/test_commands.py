@@ -118,14 +118,15 @@ def test_a_folder_without_pictures_is_named_as_such(tmp_path, capsys):
     (tmp_path / "notes.txt").write_text("eyes", encoding="utf-8")
     assert main(["predict", str(tmp_path), "--out", str(tmp_path / "maps")]) == 1
     said = capsys.readouterr().err
-    assert f"{tmp_path} is a folder, and no picture lies in it" in said and "copy" not in said
+    assert f"{tmp_path}: no picture lies in it" in said and "copy" not in said
 
 
 def test_paths_that_do_not_exist_are_told_before_a_model_is_loaded(tmp_path, capsys):
     with_blank = [str(tmp_path / "Anna"), "Berta.jpg"]
     assert main(["predict", *with_blank, "--out", str(tmp_path)]) == 1
     said = capsys.readouterr().err
-    assert f"none of {with_blank[0]}, Berta.jpg exists" in said and "quotation marks" in said
+    assert f"{with_blank[0]}, Berta.jpg: there is no such file" in said
+    assert "quotation marks" in said
 
 
 def test_what_is_no_picture_in_a_folder_is_named(tmp_path, capsys):

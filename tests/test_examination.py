@@ -493,16 +493,23 @@ def test_the_command_prints_a_line_for_each_finding_and_fails(
 
 def test_photographs_are_examined_without_labels(root: Path, capsys: pytest.CaptureFixture) -> None:
     assert main(["doctor", str(root / "images")]) == 0
-    assert (
-        capsys.readouterr().out
-        == "OK   photographs examined: 2, without labels, nothing was found\n"
-    )
+    (last,) = capsys.readouterr().out.splitlines()
+    assert last == "OK   photographs examined: 2, without labels, nothing was found"
     save(root / "images" / f"{BROKEN}.png", pair_of(BROKEN)[0][..., ::-1])
     assert main(["doctor", str(root / "images")]) == 1
     fault, last = capsys.readouterr().out.splitlines()
-    assert "in the order blue, green, red" in fault and last.startswith(
-        "FAIL photographs examined: 2"
-    )
+    assert "in the order blue, green, red" in fault
+    assert last.startswith("FAIL photographs examined: 2")
+
+
+def test_without_labels_doctor_asks_whether_a_map_can_be_believed(
+    root: Path, capsys: pytest.CaptureFixture
+) -> None:
+    save(root / "images" / "small.png", resized(pair_of(BROKEN)[0], 160, 154, smooth=True))
+    (root / "images" / "c.heic").touch()
+    assert main(["doctor", str(root / "images")]) == 1
+    said = capsys.readouterr()
+    assert "small.png: is small" in said.out and "left out 1 (c.heic)" in said.err
 
 
 def test_a_note_alone_is_printed_and_all_is_well(root: Path, capsys: pytest.CaptureFixture) -> None:

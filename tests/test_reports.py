@@ -150,7 +150,8 @@ def test_mirror_images_are_asked_for_or_left_out(own: str, capsys) -> None:
         assert main(["evaluate", "--set", own, "--model", "drawn", *words]) == 0
         shown[words] = capsys.readouterr().out
     assert shown["--no-flips",] == shown[()]  # the card of `drawn` says: one view
-    assert shown["--flips",] != shown[()]
+    assert "maps: of one view" in shown[()]
+    assert "maps: the mean over four mirror images" in shown["--flips",]
 
 
 def test_a_card_of_an_older_version_is_named(own: str) -> None:

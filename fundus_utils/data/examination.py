@@ -6,7 +6,7 @@ tell.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..errors import FundusError
-from ..photograph import Bools, Bytes, photograph_checksum
+from ..photograph import Bools, Bytes, find_fov, photograph_checksum
 from .faults import Fault, frame_faults, header_of, unreadable
 from .label_faults import (
     AGREES,
@@ -31,6 +31,7 @@ from .photograph_faults import photograph_faults, spoiled
 from .pictures import read_photograph
 
 Pairs = list[tuple[Path, Path]]
+Look = Callable[[Path, Bytes, Bools], list[Fault]]
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,9 @@ def _twin_faults(path: Path, photograph: Bytes, first_of: dict[str, Path]) -> It
         )
 
 
-def _look_at(path: Path, first_of: dict[str, Path]) -> tuple[View | None, list[Fault]]:
+def _look_at(
+    path: Path, first_of: dict[str, Path], more: Look | None
+) -> tuple[View | None, list[Fault]]:
     """Examine one photograph; there is no view of it if no vessel can be seen in it."""
     faults = list(frame_faults(path))
     try:
@@ -160,7 +163,10 @@ def _look_at(path: Path, first_of: dict[str, Path]) -> tuple[View | None, list[F
     if spoilt:
         return None, [*faults, spoilt]
     view = view_of(path, photograph)
-    return view, [*faults, *photograph_faults(path, view.small, view.fov)]
+    faults += photograph_faults(path, view.small, view.fov)
+    if more is not None:
+        faults += [one for one in more(path, photograph, find_fov(photograph)) if one not in faults]
+    return view, faults
 
 
 def _pair_faults(view: View, own: Sequence[Path], read: dict[Path, LabelFile]) -> Iterator[Fault]:
@@ -205,13 +211,19 @@ def _stranger_fault(
     )
 
 
-def examine(photographs: Path, labels: Path | None = None, progress: bool = False) -> Examination:
-    """Examine a folder of photographs and a folder of their labels, every file of both.
+def examine(
+    photographs: Path,
+    labels: Path | None = None,
+    progress: bool = False,
+    more: Look | None = None,
+) -> Examination:
+    """Examine a folder of photographs and a folder of their labels, every picture of both.
 
     Args:
         photographs: the folder of the photographs.
         labels: the folder of their labels; None where there are none.
         progress: show bars.
+        more: looks for more faults of a photograph, as `quality.photograph_warnings` does.
 
     Raises:
         FundusError: one is no folder, or holds no pictures, or both are the same.
@@ -230,7 +242,7 @@ def examine(photographs: Path, labels: Path | None = None, progress: bool = Fals
     faults += _label_folder_faults(read)
     first_of: dict[str, Path] = {}
     for image in bar(images, desc="photographs"):
-        view, found = _look_at(image, first_of)
+        view, found = _look_at(image, first_of, more)
         faults += found
         if view is not None:
             own = [mask for photograph, mask in pairs if photograph == image]

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence, Set
 from pathlib import Path
@@ -28,6 +29,21 @@ def is_picture(path: Path) -> bool:
 def pictures_of(folder: Path) -> list[Path]:
     """List the picture files of a folder, sorted."""
     return [path for path in sorted(folder.iterdir()) if is_picture(path)]
+
+
+def name_the_rest(folder: Path, pictures: Sequence[Path]) -> None:
+    """Name what lies in a folder beside its pictures on standard error, the first three of each."""
+    others = set(folder.iterdir()) - set(pictures)
+    rest = sorted(one for one in others if not one.name.startswith("."))
+    reasons = {
+        "folders, which are not searched": [one for one in rest if one.is_dir()],
+        "not named as pictures that can be read here": [one for one in rest if not one.is_dir()],
+    }
+    for reason, those in reasons.items():
+        names = [one.name for one in those[:3]] + ["..."] * (len(those) > 3)
+        if those:
+            said = f"left out {len(those)} ({', '.join(names)}): {reason}"
+            print(f"{folder}: {said}", file=sys.stderr)
 
 
 def stem_of(path: Path) -> str:

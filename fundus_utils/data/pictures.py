@@ -30,11 +30,12 @@ def _read_content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        raise FundusError(f"{path} does not exist", "check the path") from None
-    except IsADirectoryError:
-        problem = f"{path} is a folder, and no picture lies in it or was asked for"
-        raise FundusError(problem, "name a picture, or a folder that holds some") from None
-    except Exception as error:  # links in a circle, a file that may not be read
+        advice = "check the path, and put one with blanks into quotation marks"
+        raise FundusError(f"{path} does not exist", advice) from None
+    except Exception as error:  # a folder, links in a circle, a file that may not be read
+        if path.is_dir():
+            advice = "name a picture, or a folder that holds some"
+            raise FundusError(f"{path} is a folder, not a picture", advice) from None
         raise _unreadable(path, error) from None
 
 
