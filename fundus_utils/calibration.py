@@ -145,6 +145,13 @@ def with_temperature(probability: Floats, temperature: float) -> Floats:
     return special.expit(_logit(probability) / temperature).astype(np.float32)
 
 
+def few_warning(count: int) -> str:
+    """Return a warning where a threshold was found on few photographs, or ""."""
+    if count >= FEW:
+        return ""
+    return f"a guess from so few photographs ({count}); it was tried with {FEW} and more"
+
+
 def halfway_threshold(maps: Iterable[Floats], own: float, share: float = SHARE) -> float:
     """Return a threshold for a camera that a model has not seen, without a label of it.
 

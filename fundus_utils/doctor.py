@@ -115,8 +115,8 @@ def report_folders(photographs: Path, labels: Path | None = None) -> bool:
     from .quality import photograph_warnings
 
     # What keeps a map from being read does no harm to a training, and is not asked about there.
-    more = photograph_warnings if labels is None else None
-    found = examine(photographs, labels, progress=True, more=more)
+    look = photograph_warnings if labels is None else None
+    found = examine(photographs, labels, progress=True, look=look)
     for folder in (photographs, labels):
         if folder is not None:
             name_the_rest(folder, pictures_of(folder))

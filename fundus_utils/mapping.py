@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .calibration import FEW, HALFWAY, halfway_threshold
+from .calibration import HALFWAY, few_warning, halfway_threshold
 from .data import read_photograph
 from .data.faults import frame_faults
 from .data.own_folder import JPEG, name_the_rest, pictures_of, stem_of
-from .data.pictures import open_picture
+from .data.pictures import CHECK_PATH, open_picture
 from .errors import FundusError
 from .photograph import Floats, find_fov
 from .prediction import output_paths, predict_map, read_map, save_overlay, save_prediction
@@ -54,7 +54,7 @@ def pictures_given(paths: Sequence[Path]) -> list[Path]:
     """
     if not any(os.path.lexists(path) for path in paths):
         problem = f"{', '.join(str(path) for path in paths)}: there is no such file"
-        raise FundusError(problem, "check the path, and put one with blanks into quotation marks")
+        raise FundusError(problem, CHECK_PATH)
     given = []
     for path in paths:
         pictures = pictures_of(path) if path.is_dir() else []
@@ -191,12 +191,8 @@ def map_photographs(
             pass
         return mapping.failed
     found = halfway_threshold(mapping.maps(images, trained.threshold), trained.threshold)
-    count = len(mapping.done)
     print(f"threshold {found:.3f}: halfway from the model's {trained.threshold} to that of a tenth")
-    if count < FEW:
-        print(
-            f"beware: a guess from so few photographs ({count}); it was tried with {FEW} and more",
-            file=sys.stderr,
-        )
+    if warning := few_warning(len(mapping.done)):
+        print(f"beware: {warning}", file=sys.stderr)
     mapping.cut_again(found)
     return mapping.failed

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from .calibration import FEW, HALFWAY, halfway_threshold
+from .calibration import HALFWAY, few_warning, halfway_threshold
 from .data import FundusSet
 from .errors import FundusError
 from .evaluation import MEASURES, evaluate_maps
@@ -175,8 +175,8 @@ def _threshold_of(
         return float(wanted), f"given by hand, the model's own is {own:.2f}"
     maps = predict_set(trained, part, flips, progress)
     source = f"halfway from the model's {own:.2f} to that of a tenth of all pixels, without a label"
-    if len(part) < FEW:
-        source += f"; a guess from so few photographs ({len(part)}), tried with {FEW} and more"
+    if warning := few_warning(len(part)):
+        source += f"; {warning}"
     return halfway_threshold((found[fov] for _, _, found, fov in maps), own), source
 
 

@@ -189,10 +189,6 @@ def bomb(path: Path) -> None:
     path.write_bytes(b"P5 40000 40000 255\n")
 
 
-def directory(path: Path) -> None:
-    path.mkdir()
-
-
 def no_pixels(path: Path) -> None:
     path.write_bytes(b"P5 0 0 255\n")
 
@@ -210,12 +206,16 @@ def unknown_flags(path: Path) -> None:
     path.write_bytes(content)
 
 
+def test_a_folder_is_told_from_a_broken_picture(tmp_path: Path) -> None:
+    with pytest.raises(FundusError, match=f"{tmp_path.name} is a folder, not a picture: name a"):
+        read_photograph(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("name", "make"),
     [
         ("a.ppm.gz", corrupt_gz),
         ("a.pgm", bomb),
-        ("a.png", directory),
         ("a.pgm", no_pixels),
         ("a.png", link_circle),
         ("a.dds", unknown_flags),
@@ -223,7 +223,7 @@ def unknown_flags(path: Path) -> None:
 )
 def test_unreadable_file_is_named(name: str, make, tmp_path: Path) -> None:
     make(tmp_path / name)
-    words = "(cannot be read as a picture|has too many pixels|is in no picture format|is a folder)"
+    words = "(cannot be read as a picture|has too many pixels|is in no picture format)"
     with pytest.raises(FundusError, match=rf"{name} {words}.*: \w"):
         read_photograph(tmp_path / name)
 

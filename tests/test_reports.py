@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -152,6 +153,8 @@ def test_mirror_images_are_asked_for_or_left_out(own: str, capsys) -> None:
     assert shown["--no-flips",] == shown[()]  # the card of `drawn` says: one view
     assert "maps: of one view" in shown[()]
     assert "maps: the mean over four mirror images" in shown["--flips",]
+    pooled = {words: re.search(r"^pooled .*$", said, re.M)[0] for words, said in shown.items()}
+    assert pooled["--flips",] != pooled["--no-flips",]
 
 
 def test_a_card_of_an_older_version_is_named(own: str) -> None:

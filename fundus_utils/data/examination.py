@@ -1,8 +1,7 @@
 """A reader's photographs and labels, examined before a training is spoilt by them unnoticed.
 
-Every file is looked at: the photographs one by one (`photograph_faults`), the labels by themselves
-(`label_files`) and against their photographs (`label_faults`), and here what only whole folders
-tell.
+Every picture is looked at: photographs one by one (`photograph_faults`), labels by themselves
+(`label_files`) and against photographs (`label_faults`), and here what only whole folders tell.
 """
 
 import sys
@@ -150,7 +149,7 @@ def _twin_faults(path: Path, photograph: Bytes, first_of: dict[str, Path]) -> It
 
 
 def _look_at(
-    path: Path, first_of: dict[str, Path], more: Look | None
+    path: Path, first_of: dict[str, Path], look: Look | None
 ) -> tuple[View | None, list[Fault]]:
     """Examine one photograph; there is no view of it if no vessel can be seen in it."""
     faults = list(frame_faults(path))
@@ -163,10 +162,9 @@ def _look_at(
     if spoilt:
         return None, [*faults, spoilt]
     view = view_of(path, photograph)
-    faults += photograph_faults(path, view.small, view.fov)
-    if more is not None:
-        faults += [one for one in more(path, photograph, find_fov(photograph)) if one not in faults]
-    return view, faults
+    if look is not None:
+        return view, [*faults, *look(path, photograph, find_fov(photograph))]
+    return view, [*faults, *photograph_faults(path, view.small, view.fov)]
 
 
 def _pair_faults(view: View, own: Sequence[Path], read: dict[Path, LabelFile]) -> Iterator[Fault]:
@@ -215,7 +213,7 @@ def examine(
     photographs: Path,
     labels: Path | None = None,
     progress: bool = False,
-    more: Look | None = None,
+    look: Look | None = None,
 ) -> Examination:
     """Examine a folder of photographs and a folder of their labels, every picture of both.
 
@@ -223,7 +221,7 @@ def examine(
         photographs: the folder of the photographs.
         labels: the folder of their labels; None where there are none.
         progress: show bars.
-        more: looks for more faults of a photograph, as `quality.photograph_warnings` does.
+        look: finds the faults of a photograph; by default those alone that spoil a training.
 
     Raises:
         FundusError: one is no folder, or holds no pictures, or both are the same.
@@ -236,13 +234,14 @@ def examine(
     bar = partial(tqdm, unit="file", file=sys.stderr, disable=not progress)
     pairs, faults = _pair(images, masks) if masks else ([], _same_stem_faults(images))
     read: dict[Path, LabelFile] = {}
-    for path in bar(masks, desc="labels") if masks else ():
-        read[path] = examine_label(path)
-        faults += read[path].faults
+    if masks:
+        read = {path: examine_label(path) for path in bar(masks, desc="labels")}
+    for file in read.values():
+        faults += file.faults
     faults += _label_folder_faults(read)
     first_of: dict[str, Path] = {}
     for image in bar(images, desc="photographs"):
-        view, found = _look_at(image, first_of, more)
+        view, found = _look_at(image, first_of, look)
         faults += found
         if view is not None:
             own = [mask for photograph, mask in pairs if photograph == image]

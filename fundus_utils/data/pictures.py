@@ -15,6 +15,7 @@ from ..photograph import LARGEST, Bools, Bytes
 # Not all that Pillow knows: it hands some to other programs, which would run on an upload.
 FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "PPM", "JPEG2000", "AVIF")
 GZIP = b"\x1f\x8b"  # the first bytes of a gzipped file
+CHECK_PATH = "check the path, and put one with blanks into quotation marks"
 UNPACKED_LIMIT = 2**29  # bytes (512 MB): a small packed file may unpack to more than the memory
 
 
@@ -30,8 +31,7 @@ def _read_content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        advice = "check the path, and put one with blanks into quotation marks"
-        raise FundusError(f"{path} does not exist", advice) from None
+        raise FundusError(f"{path} does not exist", CHECK_PATH) from None
     except Exception as error:  # a folder, links in a circle, a file that may not be read
         if path.is_dir():
             advice = "name a picture, or a folder that holds some"
